@@ -1,0 +1,1 @@
+"""Trained Q networks and policies as spiking networks: convert, simulate, verify."""

@@ -1,0 +1,38 @@
+"""One layer of a network applied to real-valued inputs, with NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsqn_fast.model.layers import AveragePool2d, Connection, Conv2d, Dense, Flatten
+
+Floats = NDArray[np.floating]
+
+
+def windows(
+    images: Floats, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
+) -> Floats:
+    """View of all windows: (B, rows, columns, channels, kernel height, kernel width)."""
+    if padding != (0, 0):
+        rows, columns = padding
+        images = np.pad(images, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
+    view = np.lib.stride_tricks.sliding_window_view(images, kernel, axis=(1, 2))
+    return view[:, :: stride[0], :: stride[1]]
+
+
+def apply_layer(layer: Connection, inputs: Floats) -> Floats:
+    """Output (B, *shape) of ``layer`` for ``inputs`` (B, *shape), without activation."""
+    if isinstance(layer, Dense):
+        return inputs @ layer.weight.astype(inputs.dtype) + layer.bias.astype(inputs.dtype)
+    if isinstance(layer, Conv2d):
+        weight = layer.weight.astype(inputs.dtype)
+        view = windows(inputs, weight.shape[:2], layer.stride, layer.padding)
+        patches = view.transpose(0, 1, 2, 4, 5, 3)
+        flat = patches.reshape(*patches.shape[:3], -1) @ weight.reshape(-1, weight.shape[3])
+        return flat + layer.bias.astype(inputs.dtype)
+    if isinstance(layer, AveragePool2d):
+        view = windows(inputs, layer.kernel, layer.stride, (0, 0))
+        return view.mean(axis=(4, 5), dtype=inputs.dtype)
+    assert isinstance(layer, Flatten)
+    return inputs.reshape(len(inputs), -1)
