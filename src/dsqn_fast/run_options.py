@@ -1,0 +1,96 @@
+"""Checks of the arguments that the reference and the engine share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsqn_fast.errors import OptionError
+from dsqn_fast.model.layers import Dense
+from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
+
+
+def check_seed(seed: object) -> int:
+    """Return ``seed`` as an int of 64 bits.
+
+    Raises:
+        OptionError: It is not an integer from 0 to 2**64 - 1.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise OptionError(f"seed must be an integer from 0 to 2**64 - 1, not {seed!r}")
+    if not 0 <= int(seed) < 2**64:
+        raise OptionError(f"seed must be from 0 to 2**64 - 1, not {seed}")
+    return int(seed)
+
+
+def check_decisions(decisions: Any, batch: int) -> NDArray[np.uint64]:
+    """Return the index of each decision as (batch,) uint64.
+
+    Raises:
+        OptionError: They are not non-negative integers, or not one for each observation.
+    """
+    if isinstance(decisions, int | np.integer) and not isinstance(decisions, bool):
+        if not 0 <= int(decisions) <= 2**64 - 1 - batch:
+            raise OptionError(f"decisions must be from 0 to 2**64 - 1, not {decisions}")
+        return np.uint64(decisions) + np.arange(batch, dtype=np.uint64)
+    array = np.asarray(decisions)
+    if array.dtype.kind not in "iu" or array.shape != (batch,):
+        raise OptionError(
+            f"decisions must be an integer or {batch} integers, not {array.dtype} of shape "
+            f"{array.shape}"
+        )
+    if array.dtype.kind == "i" and (array < 0).any():
+        raise OptionError(f"decisions must not be negative, but one is {array.min()}")
+    return array.astype(np.uint64)
+
+
+def check_record(record: Sequence[int] | str, populations: int) -> tuple[int, ...]:
+    """Return the recorded populations as sorted indices from 0.
+
+    Raises:
+        OptionError: One of them does not exist.
+    """
+    if isinstance(record, str):
+        if record != "all":
+            raise OptionError(f"record must be population indices or 'all', not {record!r}")
+        return tuple(range(populations))
+    chosen = set()
+    for index in record:
+        if isinstance(index, bool) or not isinstance(index, int | np.integer):
+            raise OptionError(f"record must be population indices or 'all', not {index!r}")
+        if not -populations <= index < populations:
+            raise OptionError(
+                f"record names population {index}, but the model has {populations}: "
+                f"use 0 to {populations - 1}"
+            )
+        chosen.add(int(index) % populations)
+    return tuple(sorted(chosen))
+
+
+def expand_output_neurons(model: SpikingModel) -> SpikingModel:
+    """The model with its second output neurons, of negated weights, written out.
+
+    Without `two_output_neurons` the model itself is returned. The source is left out: it has
+    half as many outputs.
+    """
+    if not model.two_output_neurons:
+        return model
+    output = model.populations[-1]
+    connection = output.connection
+    if not isinstance(connection, Dense):
+        raise OptionError("two_output_neurons needs a dense output layer, not a convolution")
+    doubled = Dense(
+        weight=np.concatenate([connection.weight, -connection.weight], axis=1),
+        bias=np.concatenate([connection.bias, -connection.bias]),
+    )
+    parameters = {
+        name: np.tile(array, 2) if array.shape else array
+        for name in ("threshold", "initial_potential", "scale")
+        for array in (getattr(output, name),)
+    }
+    layer = SpikingLayer(connection=doubled, **parameters)
+    return replace(model, layers=(*model.layers[:-1], layer), source=None)
