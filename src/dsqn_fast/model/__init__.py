@@ -10,15 +10,19 @@ from dsqn_fast.model.options import (
     RESETS,
     SPIKE_MODES,
     TIMINGS,
+    WEIGHTS_DTYPES,
     Decoding,
+    EarlyExit,
     Encoding,
     Neuron,
     Precision,
     Reset,
     SpikeMode,
     Timing,
+    WeightsDtype,
 )
-from dsqn_fast.model.spiking import EarlyExit, SpikingLayer, SpikingModel
+from dsqn_fast.model.spiking import SpikingModel
+from dsqn_fast.model.spiking_layer import SpikingLayer
 
 __all__ = [
     "DECODINGS",
@@ -28,6 +32,7 @@ __all__ = [
     "RESETS",
     "SPIKE_MODES",
     "TIMINGS",
+    "WEIGHTS_DTYPES",
     "AnnModel",
     "AveragePool2d",
     "Connection",
@@ -44,4 +49,5 @@ __all__ = [
     "SpikingLayer",
     "SpikingModel",
     "Timing",
+    "WeightsDtype",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.errors import ModelError
-from dsqn_fast.model.layers import Connection, Conv2d, Dense, Shape
+from dsqn_fast.model.chain import chain_shapes, check_layers
+from dsqn_fast.model.checks import (
+    check_env_id,
+    check_flag,
+    check_input_shape,
+    check_json_mapping,
+)
+from dsqn_fast.model.layers import AveragePool2d, Connection, Conv2d, Dense, Flatten, Shape
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,10 +44,21 @@ class AnnModel:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        plain = {
+            "layers": check_layers(self.layers, (Dense, Conv2d, AveragePool2d, Flatten)),
+            "input_shape": check_input_shape(self.input_shape),
+            "channels_first": check_flag("channels_first", self.channels_first),
+            "env_id": check_env_id(self.env_id),
+            "provenance": check_json_mapping("provenance", self.provenance),
+        }
+        if self.preprocessing is not None:
+            plain["preprocessing"] = check_json_mapping("preprocessing", self.preprocessing)
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
         self.validate()
 
     def validate(self) -> None:
-        """Check that the layers fit together.
+        """Check that the layers fit together; done on creation.
 
         Raises:
             ModelError: They do not; the message names the layer and both shapes.
@@ -52,22 +71,12 @@ class AnnModel:
 
     def shapes(self) -> tuple[Shape, ...]:
         """Shape (without batch) of the input and of every layer's output, in order."""
-        if len(self.input_shape) not in (1, 3):
-            raise ModelError(
-                f"input_shape must be (n,) or (height, width, channels), not {self.input_shape}"
-            )
-        shapes: list[Shape] = [tuple(self.input_shape)]
-        for index, layer in enumerate(self.layers):
-            try:
-                shapes.append(layer.output_shape(shapes[-1]))
-            except ModelError as error:
-                raise ModelError(f"layer {index}: {error}") from None
-        return tuple(shapes)
+        return chain_shapes(self.input_shape, self.layers)
 
     @property
     def n_outputs(self) -> int:
         """Number of outputs: actions of the policy."""
-        return int(np.prod(self.shapes()[-1]))
+        return math.prod(self.shapes()[-1])
 
     def forward(self, observations: NDArray[Any]) -> NDArray[np.floating]:
         """Outputs (B, n_outputs) for observations (B, *input_shape), float32 or float64.

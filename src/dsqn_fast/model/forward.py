@@ -33,6 +33,7 @@ def apply_layer(layer: Connection, inputs: Floats) -> Floats:
         return flat + layer.bias.astype(inputs.dtype)
     if isinstance(layer, AveragePool2d):
         view = windows(inputs, layer.kernel, layer.stride, (0, 0))
-        return view.mean(axis=(4, 5), dtype=inputs.dtype)
+        mean: Floats = view.mean(axis=(4, 5), dtype=inputs.dtype)
+        return mean
     assert isinstance(layer, Flatten)
     return inputs.reshape(len(inputs), -1)

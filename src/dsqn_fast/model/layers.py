@@ -5,31 +5,37 @@ Images are channels-last, (height, width, channels), everywhere inside this pack
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.errors import ModelError
+from dsqn_fast.model.checks import check_integers, shown
 
 Array = NDArray[np.floating]
 Shape = tuple[int, ...]
 
 
-def _check_pair(name: str, value: tuple[int, int], lowest: int) -> None:
-    if len(value) != 2 or min(value) < lowest:
-        raise ModelError(f"{name} must be two integers of at least {lowest}, not {value!r}")
+def _check_pair(name: str, value: object, lowest: int) -> tuple[int, int]:
+    pair = check_integers(name, value, lowest)
+    if len(pair) != 2:
+        raise ModelError(f"{name} must be two integers of at least {lowest}, not {shown(value)}")
+    return pair[0], pair[1]
 
 
-def _check_parameters(weight: Array, bias: Array, dimensions: int) -> None:
+def _check_parameters(weight: object, bias: object, dimensions: int) -> None:
     for name, array, ndim in (("weight", weight, dimensions), ("bias", bias, 1)):
         if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64):
             kind = getattr(array, "dtype", type(array).__name__)
-            raise ModelError(f"{name} must be a float32 or float64 array, not {kind}")
+            raise ModelError(f"{name} must be a float32 or float64 array, not {shown(kind)}")
         if array.ndim != ndim:
             raise ModelError(f"{name} must have {ndim} dimensions, not shape {array.shape}")
         if not np.isfinite(array).all():
             raise ModelError(f"{name} of shape {array.shape} contains NaN or infinity")
+    assert isinstance(weight, np.ndarray)
+    assert isinstance(bias, np.ndarray)
     if weight.shape[-1] != bias.shape[0]:
         raise ModelError(f"weight has {weight.shape[-1]} outputs but bias has {bias.shape[0]}")
 
@@ -89,8 +95,10 @@ class Conv2d:
 
     def __post_init__(self) -> None:
         _check_parameters(self.weight, self.bias, 4)
-        _check_pair("stride", self.stride, 1)
-        _check_pair("padding", self.padding, 0)
+        object.__setattr__(self, "stride", _check_pair("stride", self.stride, 1))
+        object.__setattr__(self, "padding", _check_pair("padding", self.padding, 0))
+        if min(self.weight.shape[:2]) < 1:
+            raise ModelError(f"a kernel must be at least 1 x 1, not {self.weight.shape[:2]}")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the outputs for inputs of ``input_shape`` (height, width, channels)."""
@@ -116,8 +124,8 @@ class AveragePool2d:
     stride: tuple[int, int]
 
     def __post_init__(self) -> None:
-        _check_pair("kernel", self.kernel, 1)
-        _check_pair("stride", self.stride, 1)
+        object.__setattr__(self, "kernel", _check_pair("kernel", self.kernel, 1))
+        object.__setattr__(self, "stride", _check_pair("stride", self.stride, 1))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the outputs for inputs of ``input_shape`` (height, width, channels)."""
@@ -130,7 +138,7 @@ class Flatten:
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The number of values of ``input_shape``, as a vector's shape."""
-        return (int(np.prod(input_shape)),)
+        return (math.prod(input_shape),)
 
 
 Weighted = Dense | Conv2d

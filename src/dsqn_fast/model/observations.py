@@ -15,9 +15,12 @@ class TakesObservations(Protocol):
     """What is needed of a model to check its observations."""
 
     @property
-    def input_shape(self) -> Shape: ...
+    def input_shape(self) -> Shape:
+        """(n,) or (height, width, channels)."""
+
     @property
-    def channels_first(self) -> bool: ...
+    def channels_first(self) -> bool:
+        """Whether observations arrive as (channels, height, width)."""
 
 
 def observation_shape(model: TakesObservations) -> Shape:
@@ -52,7 +55,8 @@ def prepare_observations(
         array = array[np.newaxis]
     if array.shape[1:] != shape or array.ndim != len(shape) + 1:
         raise ObservationError(
-            f"observations must have shape (B, {', '.join(map(str, shape))}) or {shape}, not {array.shape}"
+            f"observations must have shape (B, {', '.join(map(str, shape))}) or {shape}, "
+            f"not {array.shape}"
         )
     with np.errstate(over="ignore"):
         array = array.astype(dtype, copy=False)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+import numpy as np
+
 from dsqn_fast.errors import ModelError, OptionError
+from dsqn_fast.model.checks import check_integer, check_real, shown
 
 Reset = Literal["subtraction", "zero"]
 SpikeMode = Literal["binary", "burst", "signed"]
@@ -16,6 +19,7 @@ Timing = Literal["instant", "nest", "spytorch"]
 Encoding = Literal["constant", "poisson", "equidistant"]
 Decoding = Literal["potential", "count", "count+potential", "first-spike"]
 Precision = Literal["float32", "float64"]
+WeightsDtype = Literal["float16", "float32"]
 
 RESETS: Final[tuple[Reset, ...]] = get_args(Reset)
 SPIKE_MODES: Final[tuple[SpikeMode, ...]] = get_args(SpikeMode)
@@ -23,6 +27,7 @@ TIMINGS: Final[tuple[Timing, ...]] = get_args(Timing)
 ENCODINGS: Final[tuple[Encoding, ...]] = get_args(Encoding)
 DECODINGS: Final[tuple[Decoding, ...]] = get_args(Decoding)
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+WEIGHTS_DTYPES: Final[tuple[WeightsDtype, ...]] = get_args(WeightsDtype)
 
 MAX_STEPS: Final = 2**24
 """Largest n_steps: above it float32 can no longer count single steps."""
@@ -43,9 +48,9 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
     """
     if isinstance(value, str) and value in choices:
         return value
-    near = difflib.get_close_matches(str(value), choices, n=1)
+    near = difflib.get_close_matches(value[:64], choices, n=1) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise OptionError(f"{name} must be one of {', '.join(choices)}, not {value!r}{hint}")
+    raise OptionError(f"{name} must be one of {', '.join(choices)}, not {shown(value)}{hint}")
 
 
 def check_n_steps(n_steps: object, name: str = "n_steps") -> int:
@@ -54,14 +59,15 @@ def check_n_steps(n_steps: object, name: str = "n_steps") -> int:
     Raises:
         OptionError: It is not an integer or lies outside that range.
     """
-    integral = isinstance(n_steps, int) or (
-        hasattr(n_steps, "__index__") and not isinstance(n_steps, bool)
-    )
-    if not integral or isinstance(n_steps, bool):
-        raise OptionError(f"{name} must be an integer from 1 to {MAX_STEPS}, not {n_steps!r}")
-    value = int(n_steps)  # type: ignore[call-overload]
+    wanted = f"{name} must be an integer from 1 to {MAX_STEPS}, not"
+    try:
+        if isinstance(n_steps, bool | np.bool_):
+            raise TypeError
+        value = operator.index(n_steps)  # type: ignore[arg-type]
+    except TypeError:
+        raise OptionError(f"{wanted} {shown(n_steps)}") from None
     if not 1 <= value <= MAX_STEPS:
-        raise OptionError(f"{name} must be from 1 to {MAX_STEPS}, not {value}")
+        raise OptionError(f"{wanted} {shown(value)}")
     return value
 
 
@@ -92,14 +98,38 @@ class Neuron:
     def __post_init__(self) -> None:
         check_choice("reset", self.reset, RESETS)
         check_choice("spikes", self.spikes, SPIKE_MODES)
-        if not (math.isfinite(self.alpha) and 0.0 <= self.alpha < 1.0):
+        for name in ("alpha", "beta"):
+            object.__setattr__(self, name, check_real(name, getattr(self, name)))
+        limit = check_integer("burst_limit", self.burst_limit, 1, MAX_BURST)
+        object.__setattr__(self, "burst_limit", limit)
+        if not 0.0 <= self.alpha < 1.0:
             raise ModelError(f"alpha must be at least 0 and below 1, not {self.alpha!r}")
-        if not (math.isfinite(self.beta) and 0.0 < self.beta <= 1.0):
+        if not 0.0 < self.beta <= 1.0:
             raise ModelError(f"beta must be above 0 and at most 1, not {self.beta!r}")
-        if not 1 <= self.burst_limit <= MAX_BURST:
-            raise ModelError(f"burst_limit must be from 1 to {MAX_BURST}, not {self.burst_limit}")
         if self.spikes != "binary" and self.reset != "subtraction":
             raise ModelError(
                 f"{self.spikes} spikes need reset 'subtraction', not {self.reset!r}: "
                 "use binary spikes or the other reset"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyExit:
+    """Stop a decision once the best output potential leads by enough.
+
+    A decision stops at the first step at which (best - second) > kappa * spread.
+
+    Attributes:
+        kappa: Factor on the spread, above 0.
+        spread: Calibrated spread of the margin, in units of the output potential.
+    """
+
+    kappa: float
+    spread: float
+
+    def __post_init__(self) -> None:
+        for name in ("kappa", "spread"):
+            value = check_real(f"the {name} of an early exit", getattr(self, name))
+            if value <= 0:
+                raise ModelError(f"the {name} of an early exit must be above 0, not {value!r}")
+            object.__setattr__(self, name, value)

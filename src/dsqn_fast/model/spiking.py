@@ -2,90 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dsqn_fast.errors import ModelError
 from dsqn_fast.model.ann import AnnModel
-from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten, Shape, Weighted
+from dsqn_fast.model.chain import chain_shapes, check_layers
+from dsqn_fast.model.checks import (
+    check_env_id,
+    check_flag,
+    check_input_shape,
+    check_json_mapping,
+    shown,
+)
+from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten, Shape
+from dsqn_fast.model.observations import observation_shape
 from dsqn_fast.model.options import (
     DECODINGS,
     ENCODINGS,
     TIMINGS,
     Decoding,
+    EarlyExit,
     Encoding,
     Neuron,
     Timing,
+    WeightsDtype,
     check_choice,
     check_n_steps,
 )
+from dsqn_fast.model.spiking_layer import AnySpikingLayer, SpikingLayer
 
-Floats = NDArray[np.floating]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SpikingLayer:
-    """A connection and the population of neurons that it drives.
-
-    Attributes:
-        connection: Input weights and bias current per step, already normalised.
-        threshold: () or one value per neuron (dense) or per channel (convolution), above 0.
-        initial_potential: Potential before the first step, shaped like ``threshold`` may be.
-        scale: The lambda by which the layer was normalised: a firing rate of 1 stands for an
-            activation of ``scale``. Shaped like ``threshold`` may be.
-    """
-
-    connection: Weighted
-    threshold: Floats = field(default_factory=lambda: np.float32(1.0).reshape(()))
-    initial_potential: Floats = field(default_factory=lambda: np.float32(0.0).reshape(()))
-    scale: Floats = field(default_factory=lambda: np.float32(1.0).reshape(()))
-
-    def __post_init__(self) -> None:
-        width = self.connection.bias.shape
-        for name in ("threshold", "initial_potential", "scale"):
-            array = np.asarray(getattr(self, name))
-            if array.dtype not in (np.float32, np.float64):
-                raise ModelError(f"{name} must be float32 or float64, not {array.dtype}")
-            if array.shape not in ((), width):
-                raise ModelError(f"{name} must have shape () or {width}, not {array.shape}")
-            if not np.isfinite(array).all():
-                raise ModelError(f"{name} contains NaN or infinity")
-            if name != "initial_potential" and not (array > 0).all():
-                raise ModelError(f"{name} must be above 0, but its smallest is {array.min()}")
-            object.__setattr__(self, name, array)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of the population for inputs of ``input_shape``."""
-        return self.connection.output_shape(input_shape)
-
-
-AnySpikingLayer = SpikingLayer | AveragePool2d | Flatten
-
-
-@dataclass(frozen=True, kw_only=True)
-class EarlyExit:
-    """Stop a decision once the best output potential leads by enough.
-
-    A decision stops at the first step at which (best - second) > kappa * spread.
-
-    Attributes:
-        kappa: Factor on the spread, above 0.
-        spread: Calibrated spread of the margin, in units of the output potential.
-    """
-
-    kappa: float
-    spread: float
-
-    def __post_init__(self) -> None:
-        for name in ("kappa", "spread"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise ModelError(f"early exit needs a finite {name} above 0, not {value!r}")
+__all__ = ["EarlyExit", "SpikingLayer", "SpikingModel", "has_convolution", "is_dense"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -128,10 +78,23 @@ class SpikingModel:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        plain = {
+            "layers": check_layers(self.layers, (SpikingLayer, AveragePool2d, Flatten)),
+            "input_shape": check_input_shape(self.input_shape),
+            "n_steps": check_n_steps(self.n_steps),
+            "two_output_neurons": check_flag("two_output_neurons", self.two_output_neurons),
+            "channels_first": check_flag("channels_first", self.channels_first),
+            "env_id": check_env_id(self.env_id),
+            "provenance": check_json_mapping("provenance", self.provenance),
+        }
+        if self.preprocessing is not None:
+            plain["preprocessing"] = check_json_mapping("preprocessing", self.preprocessing)
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
         self.validate()
 
     def validate(self) -> None:
-        """Check options and that the layers fit together.
+        """Check options and that the layers fit together; done on creation.
 
         Raises:
             ModelError: They do not; the message names both values.
@@ -140,7 +103,10 @@ class SpikingModel:
         check_choice("timing", self.timing, TIMINGS)
         check_choice("encoding", self.encoding, ENCODINGS)
         check_choice("decoding", self.decoding, DECODINGS)
-        check_n_steps(self.n_steps)
+        for name, kind in (("neuron", Neuron), ("early_exit", EarlyExit), ("source", AnnModel)):
+            value = getattr(self, name)
+            if not isinstance(value, kind) and (value is not None or name == "neuron"):
+                raise ModelError(f"{name} must be of type {kind.__name__}, not {shown(value)}")
         if not self.layers or not isinstance(self.layers[-1], SpikingLayer):
             raise ModelError("a spiking model must end with a layer of neurons")
         self.shapes()
@@ -163,36 +129,23 @@ class SpikingModel:
 
     def _validate_source(self, source: AnnModel) -> None:
         here, there = (
-            (tuple(self.input_shape), self.n_outputs),
-            (
-                tuple(source.input_shape),
-                source.n_outputs,
-            ),
+            (network.input_shape, network.n_outputs, observation_shape(network))
+            for network in (self, source)
         )
         if here != there:
             raise ModelError(
-                f"the model maps {here[0]} to {here[1]} outputs, its source {there[0]} to "
-                f"{there[1]}"
+                f"the model maps {here[0]} to {here[1]} outputs and takes observations of "
+                f"{here[2]}, but its source maps {there[0]} to {there[1]} and takes {there[2]}"
             )
 
     def shapes(self) -> tuple[Shape, ...]:
         """Shape (without batch) of the input and of every layer's output, in order."""
-        if len(self.input_shape) not in (1, 3) or min(self.input_shape, default=0) < 0:
-            raise ModelError(
-                f"input_shape must be (n,) or (height, width, channels), not {self.input_shape}"
-            )
-        shapes: list[Shape] = [tuple(self.input_shape)]
-        for index, layer in enumerate(self.layers):
-            try:
-                shapes.append(layer.output_shape(shapes[-1]))
-            except ModelError as error:
-                raise ModelError(f"layer {index}: {error}") from None
-        return tuple(shapes)
+        return chain_shapes(self.input_shape, self.layers)
 
     @property
     def n_outputs(self) -> int:
         """Number of outputs: actions of the policy."""
-        return int(np.prod(self.shapes()[-1]))
+        return math.prod(self.shapes()[-1])
 
     @property
     def populations(self) -> tuple[SpikingLayer, ...]:
@@ -203,11 +156,11 @@ class SpikingModel:
         """A copy with some attributes changed, validated again."""
         return replace(self, **changes)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, weights_dtype: WeightsDtype | None = None) -> None:
         """Write the policy file; see `dsqn_fast.model_io.save_policy`."""
         from dsqn_fast.model_io import save_policy
 
-        save_policy(self, path)
+        save_policy(self, path, weights_dtype=weights_dtype)
 
 
 def is_dense(model: SpikingModel) -> bool:

@@ -1,0 +1,20 @@
+"""The .npz policy file: the only part of the package that knows the format.
+
+`numpy.load(path, allow_pickle=False)` reads it too. The entry ``header`` holds JSON in UTF-8
+bytes; all other entries are arrays named by layer, such as ``layer0.weight``.
+
+    layout    limits and names of version 1, shared by reading and writing
+    header    strict JSON
+    encode    a model as a header and arrays
+    plan      a header as the list of layers and arrays that it promises
+    decode    a header and arrays as a model
+    archive   the zip container, read without trust
+    npy       one array as the bytes of its entry
+    save      `save_policy`
+    load      `load_policy`
+"""
+
+from dsqn_fast.model_io.load import load_policy
+from dsqn_fast.model_io.save import save_policy
+
+__all__ = ["load_policy", "save_policy"]
