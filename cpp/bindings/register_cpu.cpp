@@ -1,0 +1,19 @@
+#include <pybind11/stl.h>
+
+#include "dsqn/cpu.hpp"
+#include "dsqn/error.hpp"
+#include "register.hpp"
+
+namespace py = pybind11;
+
+namespace dsqn::python {
+
+void register_cpu(py::module_& module) {
+  py::register_exception<CpuError>(module, "CpuError", PyExc_RuntimeError);
+  module.def("available_isas", &available_isas, "Instruction sets that run here, slowest first.");
+  module.def(
+      "active_isa", [] { return std::string(kernels().isa); },
+      "The instruction set in use: the fastest, or the one DSQN_FORCE_ISA names.");
+}
+
+}  // namespace dsqn::python

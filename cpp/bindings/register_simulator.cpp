@@ -1,0 +1,131 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "dsqn/error.hpp"
+#include "dsqn/simulator.hpp"
+#include "register.hpp"
+
+namespace py = pybind11;
+
+namespace dsqn::python {
+
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+template <class E>
+E named(const std::map<std::string, E>& names, const std::string& name) {
+  return names.at(name);  // Python has checked the word
+}
+
+Dynamics make_dynamics(const py::dict& options) {
+  Dynamics d;
+  d.alpha = options["alpha"].cast<double>();
+  d.beta = options["beta"].cast<double>();
+  d.burst_limit = options["burst_limit"].cast<int>();
+  d.two_output_neurons = options["two_output_neurons"].cast<bool>();
+  d.reset = named<Reset>({{"subtraction", Reset::subtraction}, {"zero", Reset::zero}},
+                         options["reset"].cast<std::string>());
+  d.spikes = named<Spikes>(
+      {{"binary", Spikes::binary}, {"burst", Spikes::burst}, {"signed", Spikes::signed_}},
+      options["spikes"].cast<std::string>());
+  d.timing = named<Timing>(
+      {{"instant", Timing::instant}, {"nest", Timing::nest}, {"spytorch", Timing::spytorch}},
+      options["timing"].cast<std::string>());
+  d.encoding = named<Encoding>({{"constant", Encoding::constant},
+                                {"poisson", Encoding::poisson},
+                                {"equidistant", Encoding::equidistant}},
+                               options["encoding"].cast<std::string>());
+  d.decoding = named<Decoding>({{"potential", Decoding::potential},
+                                {"count", Decoding::count},
+                                {"count+potential", Decoding::count_and_potential},
+                                {"first-spike", Decoding::first_spike}},
+                               options["decoding"].cast<std::string>());
+  const auto margin = options["exit_margin"].cast<std::optional<double>>();
+  d.early_exit = margin.has_value();
+  d.exit_margin = margin.value_or(0.0);
+  return d;
+}
+
+// layers: one (weight, bias, threshold, initial_potential) per population, of matching shapes.
+template <class T>
+std::unique_ptr<Simulator<T>> make_simulator(const std::vector<std::vector<Array<T>>>& layers,
+                                             const py::dict& options) {
+  std::vector<DenseSpec<T>> specs;
+  for (const auto& arrays : layers) {
+    const auto& weight = arrays.at(0);
+    specs.push_back({static_cast<int>(weight.shape(0)), static_cast<int>(weight.shape(1)),
+                     weight.data(), arrays.at(1).data(), arrays.at(2).data(), arrays.at(3).data()});
+  }
+  return std::make_unique<Simulator<T>>(
+      std::make_shared<const Network<T>>(specs, make_dynamics(options)));
+}
+
+// Asks the interpreter whether Ctrl-C was pressed; takes the lock that the run gave up.
+bool signal_pending() {
+  const py::gil_scoped_acquire lock;
+  return PyErr_CheckSignals() != 0;
+}
+
+template <class T>
+bool all_finite(const T* x, py::ssize_t n) {
+  // x - x is 0 for finite values and NaN for the others; a sum of them needs no branch.
+  T sum = 0;
+  for (py::ssize_t i = 0; i < n; ++i) sum += x[i] - x[i];
+  return sum == 0;
+}
+
+// The result, or None where the array is not (B, n_in) of T, contiguous and finite: then Python
+// converts it or says what is wrong with it.
+template <class T>
+py::object run(const Simulator<T>& simulator, const py::array& observations, std::int64_t n_steps,
+               std::uint64_t seed, const py::object& decisions, std::vector<int> record,
+               int n_threads) {
+  const py::ssize_t width = simulator.network().n_in();
+  if (!py::isinstance<Array<T>>(observations) || observations.ndim() != 2 ||
+      observations.shape(1) != width) {
+    return py::none();
+  }
+  const auto* x = static_cast<const T*>(observations.data());
+  const auto batch = static_cast<std::size_t>(observations.shape(0));
+  if (!all_finite(x, observations.size())) return py::none();
+  std::vector<std::uint64_t> keys(batch);
+  if (py::isinstance<py::int_>(decisions)) {
+    const auto first = decisions.cast<std::uint64_t>();
+    for (std::size_t row = 0; row < batch; ++row) keys[row] = first + row;
+  } else {
+    const auto given = decisions.cast<Array<std::uint64_t>>();
+    std::copy_n(given.data(), batch, keys.begin());
+  }
+  RunOptions options{n_steps, seed, std::move(record), n_threads, signal_pending};
+  Result<T> result;
+  try {
+    const py::gil_scoped_release unlock;
+    result = simulator.run(x, keys.data(), batch, options);
+  } catch (const Interrupted&) {
+    throw py::error_already_set();  // set by the signal's handler
+  }
+  return py::cast(std::move(result));
+}
+
+template <class T>
+void register_typed(py::module_& module, const char* name) {
+  py::class_<Simulator<T>>(module, name)
+      .def(py::init(&make_simulator<T>), py::arg("layers"), py::arg("options"))
+      .def("run", &run<T>, py::arg("observations"), py::arg("n_steps"), py::arg("seed"),
+           py::arg("decisions"), py::arg("record"), py::arg("n_threads"));
+}
+
+}  // namespace
+
+void register_simulator(py::module_& module) {
+  register_typed<float>(module, "SimulatorF32");
+  register_typed<double>(module, "SimulatorF64");
+}
+
+}  // namespace dsqn::python

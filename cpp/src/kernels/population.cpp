@@ -1,0 +1,51 @@
+// One population over one block of time; compiled once per instruction set.
+//
+// Event-driven: a row of weights is loaded once per block and added at each step whose bit is
+// set, into accumulators that stay in L1. Lanes run along the receiving neurons, so the order of
+// additions for each neuron is that of semantics, on every instruction set.
+#include "dsqn/kernels.hpp"
+#include "vec.hpp"
+
+#include "current.inc"
+#include "update.inc"
+
+namespace {
+
+template <class T>
+void population(const dsqn::PopulationBlock<T>& a) {
+  const int width = kUnitLanes<T>;
+  for (int unit = 0; unit < a.n_units; unit += dsqn::kPanelUnits) {
+    const int left = a.n_units - unit;
+    const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
+    if (a.constant == nullptr) {
+      const T* panel = a.weights + static_cast<std::int64_t>(unit) * width * a.n_in;
+      accumulate_panel(a, panel, units);
+    }
+    update_panel(a, unit, units);
+  }
+}
+
+std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::int32_t* counts) {
+  std::int64_t total = 0;
+  for (int j = 0; j < n; ++j) {
+    const int bits = __builtin_popcountll(words[j] & mask);
+    counts[j] += bits;
+    total += bits;
+  }
+  return total;
+}
+
+}  // namespace
+
+#define DSQN_JOIN(a, b) a##b
+#define DSQN_NAME(isa) DSQN_JOIN(dsqn_kernels_, isa)
+#define DSQN_TEXT_(x) #x
+#define DSQN_TEXT(x) DSQN_TEXT_(x)
+
+extern "C" const dsqn::KernelTable* DSQN_NAME(DSQN_ISA)() {
+  static constexpr dsqn::KernelTable table = {
+      DSQN_TEXT(DSQN_ISA),     population<float>,        population<double>,
+      constant_current<float>, constant_current<double>, count,
+  };
+  return &table;
+}

@@ -1,0 +1,263 @@
+"""The compiled simulator: fast, and equal to `dsqn_fast.reference` bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsqn_fast import _core
+from dsqn_fast.decodings import decode
+from dsqn_fast.errors import CpuError, OptionError, UnsupportedError
+from dsqn_fast.model.layers import Dense
+from dsqn_fast.model.observations import prepare_observations
+from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
+from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
+from dsqn_fast.run_options import check_decisions, check_record, check_seed, expand_output_neurons
+
+Floats = NDArray[np.floating]
+MAX_THREADS: Final = 1024
+
+
+def available_isas() -> list[str]:
+    """Instruction sets that this build can run on this CPU, slowest first."""
+    return _core.available_isas()
+
+
+def active_isa() -> str:
+    """The instruction set in use: the fastest, or the one that DSQN_FORCE_ISA names.
+
+    Raises:
+        CpuError: DSQN_FORCE_ISA names one that does not run here.
+    """
+    try:
+        return _core.active_isa()
+    except _core.CpuError as error:
+        raise CpuError(str(error)) from None
+
+
+class RunResult:
+    """Result of `Engine.run`; its attributes are those of `results.SimulationResult`.
+
+    Arrays are made when they are asked for, and are the caller's own.
+    """
+
+    __slots__ = ("_core", "_engine", "_n_steps")
+
+    def __init__(
+        self, core: _core.ResultF32 | _core.ResultF64, engine: Engine, n_steps: int
+    ) -> None:
+        self._core, self._engine, self._n_steps = core, engine, n_steps
+
+    @property
+    def actions(self) -> NDArray[np.int64]:
+        """(B,) decoded actions."""
+        return self._core.actions
+
+    @property
+    def outputs(self) -> Floats:
+        """(B, n_out) decoded outputs, in the engine's precision."""
+        return self._core.outputs
+
+    @property
+    def q_values(self) -> NDArray[np.float64]:
+        """(B, n_out) outputs in units of the source network."""
+        model = self._engine.expanded_model
+        counts, outputs = self.spike_counts[-1], self.outputs
+        # Decoding by count does not look at the potentials: any array of their shape serves.
+        potentials = outputs if model.decoding != "count" else counts.astype(outputs.dtype)
+        if model.decoding == "count+potential":
+            scale = np.atleast_1d(model.populations[-1].scale).astype(np.float64)
+            return outputs.astype(np.float64) * scale
+        return decode(
+            model,
+            model.populations[-1],
+            potentials,
+            counts,
+            n_steps=self._n_steps,
+            steps_used=self.steps_used,
+        ).q_values
+
+    @property
+    def spike_counts(self) -> tuple[NDArray[np.int32], ...]:
+        """Per population (B, n_l) sums of emitted spikes."""
+        return self._core.spike_counts
+
+    @property
+    def total_spikes(self) -> NDArray[np.int64]:
+        """(B,) spikes of all populations."""
+        return self._core.total_spikes
+
+    @property
+    def input_spikes(self) -> NDArray[np.int64]:
+        """(B,) spikes of the encoding."""
+        return self._core.input_spikes
+
+    @property
+    def synaptic_operations(self) -> NDArray[np.int64]:
+        """(B,) spikes times fan-out."""
+        return self._core.synaptic_operations
+
+    @property
+    def steps_used(self) -> NDArray[np.int64]:
+        """(B,) steps simulated."""
+        return self._core.steps_used
+
+    @property
+    def spikes(self) -> Mapping[int, NDArray[np.int8]]:
+        """Recorded population -> (B, steps, n_l) spikes."""
+        return self._core.spikes
+
+    @property
+    def potentials(self) -> Mapping[int, Floats]:
+        """Recorded population -> (B, steps, n_l) potentials."""
+        return self._core.potentials
+
+
+class Engine:
+    """A model, compiled for simulation.
+
+    An engine is immutable: several Python threads may run it at once, and a run releases the
+    GIL. Results do not depend on the instruction set, the number of threads or how
+    observations are split into batches.
+
+    Args:
+        model: The spiking model.
+        n_threads: Threads that a batch is split over.
+        precision: ``"float32"`` or ``"float64"``: the type of weights and potentials.
+
+    Raises:
+        OptionError: An option is not one of its possible values.
+        UnsupportedError: The model has layers that the engine does not run.
+        CpuError: DSQN_FORCE_ISA names an instruction set that does not run here.
+    """
+
+    def __init__(
+        self, model: SpikingModel, *, n_threads: int = 1, precision: Precision = "float32"
+    ) -> None:
+        check_choice("precision", precision, PRECISIONS)
+        self.n_threads = _check_threads(n_threads)
+        self.precision = precision
+        self.model = model
+        self.expanded_model = expand_output_neurons(model)
+        self.dtype = np.dtype(precision)
+        layers = [_arrays(layer, self.dtype) for layer in _dense_layers(self.expanded_model)]
+        active_isa()
+        kind = _core.SimulatorF32 if precision == "float32" else _core.SimulatorF64
+        self._simulator: Any = kind(layers, _core_options(model))
+
+    def run(
+        self,
+        observations: NDArray[Any],
+        *,
+        n_steps: int | None = None,
+        seed: int = 0,
+        decisions: int | NDArray[np.uint64] = 0,
+        record: Sequence[int] | Literal["all"] = (),
+    ) -> RunResult:
+        """Simulate one decision per observation.
+
+        Args:
+            observations: (B, *input shape) or one observation; real numbers. Arrays that are
+                C-contiguous and of the engine's precision are used without a copy.
+            n_steps: Time steps T per decision; None takes the model's own.
+            seed: Seed of the Poisson encoding, 0 <= seed < 2**64.
+            decisions: Index of each decision, which keys its noise: (B,) or the first of a
+                count.
+            record: Populations whose spikes and potentials are recorded (0 is the first, -1
+                the output), or ``"all"``.
+
+        Returns:
+            The same result, bit for bit, as `simulate_reference`.
+
+        Raises:
+            ObservationError: Observations do not fit or are not finite.
+            OptionError: An argument is out of range.
+            KeyboardInterrupt: Ctrl-C was pressed; any run ends within a second.
+        """
+        steps = self.model.n_steps if n_steps is None else check_n_steps(n_steps)
+        if seed != 0 or isinstance(seed, bool):
+            seed = check_seed(seed)
+        wanted = check_record(record, len(self.expanded_model.populations)) if record else ()
+        core = None
+        if type(observations) is np.ndarray and type(decisions) is int and decisions == 0:
+            core = self._simulator.run(observations, steps, seed, 0, wanted, self.n_threads)
+        if core is None:
+            inputs = prepare_observations(self.model, observations, self.dtype)
+            keys = check_decisions(decisions, len(inputs))
+            flat = inputs.reshape(len(inputs), -1)
+            core = self._simulator.run(flat, steps, seed, keys, wanted, self.n_threads)
+        return RunResult(core, self, steps)
+
+
+def _check_threads(n_threads: object) -> int:
+    if isinstance(n_threads, bool) or not isinstance(n_threads, int | np.integer):
+        raise OptionError(
+            f"n_threads must be an integer from 1 to {MAX_THREADS}, not {n_threads!r}"
+        )
+    if not 1 <= int(n_threads) <= MAX_THREADS:
+        raise OptionError(f"n_threads must be from 1 to {MAX_THREADS}, not {n_threads}")
+    return int(n_threads)
+
+
+def _dense_layers(model: SpikingModel) -> list[SpikingLayer]:
+    layers: list[SpikingLayer] = []
+    for index, layer in enumerate(model.layers):
+        if isinstance(layer, SpikingLayer) and isinstance(layer.connection, Dense):
+            layers.append(layer)
+            continue
+        kind = type(layer.connection if isinstance(layer, SpikingLayer) else layer).__name__
+        raise UnsupportedError(
+            f"the engine runs dense layers only, but layer {index} is {kind}: "
+            "use simulate_reference for this model"
+        )
+    return layers
+
+
+def _arrays(layer: SpikingLayer, dtype: np.dtype[Any]) -> list[Floats]:
+    width = layer.connection.bias.shape
+    per_neuron = [np.broadcast_to(a, width) for a in (layer.threshold, layer.initial_potential)]
+    arrays = [layer.connection.weight, layer.connection.bias, *per_neuron]
+    return [np.ascontiguousarray(array, dtype=dtype) for array in arrays]
+
+
+def _core_options(model: SpikingModel) -> dict[str, Any]:
+    rule = model.early_exit
+    return {
+        "alpha": model.neuron.alpha,
+        "beta": model.neuron.beta,
+        "burst_limit": model.neuron.burst_limit,
+        "reset": model.neuron.reset,
+        "spikes": model.neuron.spikes,
+        "timing": model.timing,
+        "encoding": model.encoding,
+        "decoding": model.decoding,
+        "two_output_neurons": model.two_output_neurons,
+        "exit_margin": None if rule is None else rule.kappa * rule.spread,
+    }
+
+
+def encode_observations(
+    model: SpikingModel,
+    observations: NDArray[Any],
+    *,
+    n_steps: int | None = None,
+    seed: int = 0,
+    decisions: int | NDArray[np.uint64] = 0,
+    precision: Precision = "float32",
+) -> NDArray[np.int8]:
+    """Input spikes (B, n_steps, n) that `Engine.run` feeds to the first population.
+
+    Raises:
+        OptionError: The model has constant encoding, which has no spikes.
+        ObservationError: Observations do not fit or are not finite.
+    """
+    if model.encoding == "constant":
+        raise OptionError("constant encoding has no input spikes: use poisson or equidistant")
+    steps = check_n_steps(model.n_steps if n_steps is None else n_steps)
+    inputs = prepare_observations(model, observations, np.dtype(precision))
+    keys = check_decisions(decisions, len(inputs))
+    flat = np.ascontiguousarray(inputs.reshape(len(inputs), -1), dtype=np.float64)
+    return _core.encode(model.encoding == "poisson", flat, steps, check_seed(seed), keys)
