@@ -33,7 +33,7 @@ def train(
 
     Example: dsqn-fast train dqn --env CartPole-v1 --seed 0
     """
-    from dsqn_fast.cli.output import check_json, number, show
+    from dsqn_fast.cli.output import check_json, number, percent, show
     from dsqn_fast.cli.train_options import parse_settings
     from dsqn_fast.cli.training_bar import training_bar
     from dsqn_fast.model.options import check_choice
@@ -52,7 +52,8 @@ def train(
         (f"return over {report.test.episodes} fresh episodes", number(report.test.mean_return)),
         ("standard deviation", number(report.test.std_return)),
         ("lowest", number(report.test.min_return)),
-        ("median action gap", f"{100 * report.test.action_gap:.2f} %"),
+        ("median action gap", percent(report.test.action_gap)),
+        ("agreement with 32 levels", percent(report.test.quantised_agreement)),
         ("seconds", number(report.seconds, 1)),
         ("folder", str(report.folder)),
     ]

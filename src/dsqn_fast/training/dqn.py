@@ -40,9 +40,9 @@ def train_dqn(
     """Train a Q network and keep the best one.
 
     Every ``eval_every`` steps the network plays ``eval_episodes`` episodes greedily, the same
-    ones each time; the one with the highest mean return is kept, of equal ones the one with the
-    larger action gap, and scored on ``test_episodes`` others. The same seed gives the same
-    weights on the same machine and versions.
+    ones each time; the one with the highest mean return is kept, of equal ones the one whose
+    actions suffer least when its activations are rounded, and scored on ``test_episodes``
+    others. The same seed gives the same weights on the same machine and versions.
 
     Args:
         env_id: Gymnasium environment with discrete actions and vector observations.

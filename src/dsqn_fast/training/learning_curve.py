@@ -1,4 +1,4 @@
-"""Picture of a training run: return and action gap over environment steps."""
+"""Picture of a training run: return and robustness over environment steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def learning_curve(
     evaluations: Sequence[NetworkEvaluation], best: NetworkEvaluation, title: str
 ) -> Figure:
-    """Mean return with its spread over episodes, above the action gap.
+    """Mean return with its spread over episodes, above the agreement when quantised.
 
     Args:
         evaluations: All of them, in order.
@@ -37,8 +37,8 @@ def learning_curve(
     upper.plot(best.step, best.mean_return, "o", color=COLOURS[1], label=f"kept: step {best.step}")
     upper.set_ylabel("return")
     upper.legend(fontsize="small")
-    lower.plot(steps, [100 * e.action_gap for e in evaluations], color=COLOURS[2])
-    lower.set_ylabel("action gap (%)")
+    lower.plot(steps, [100 * e.quantised_agreement for e in evaluations], color=COLOURS[2])
+    lower.set_ylabel("agreement when\nquantised (%)")
     lower.set_xlabel("environment steps")
     figure.suptitle(title)
     return figure

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dsqn_fast.agents import AnnAgent, State
 from dsqn_fast.evaluation import evaluate
 from dsqn_fast.model import AnnModel
+from dsqn_fast.training.quantised_network import quantised_agreement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,10 @@ class NetworkEvaluation:
         std_return: Standard deviation over episodes (divisor n).
         min_return: Lowest return of an episode.
         episodes: Number of episodes.
-        action_gap: Median over visited states of (best - second) / max abs(Q); the larger, the
-            more error a decision withstands. 0 where there is one action only.
+        action_gap: Median over visited states of (best - second) / max abs(Q); 0 where there
+            is one action only.
+        quantised_agreement: Share of visited states with the same action when activations are
+            rounded to 32 levels, see `quantised_agreement`: how well it may become spikes.
     """
 
     step: int
@@ -33,11 +36,12 @@ class NetworkEvaluation:
     min_return: float
     episodes: int
     action_gap: float
+    quantised_agreement: float
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Evaluations are compared by return, equal ones by the gap."""
-        return self.mean_return, self.action_gap
+        """Evaluations are compared by return, equal ones by the agreement when quantised."""
+        return self.mean_return, self.quantised_agreement
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON values."""
@@ -56,24 +60,26 @@ def evaluate_network(
         episodes: Number of episodes.
         seed: Seed of the episodes.
     """
-    agent = _GapAgent(ann)
+    agent = _WatchingAgent(ann)
     report = evaluate(agent, env_id, episodes=episodes, seed=seed)
+    observations = np.concatenate(agent.observations)
     return NetworkEvaluation(
         step=step,
         mean_return=report.mean,
         std_return=report.std,
         min_return=float(report.returns.min()),
         episodes=episodes,
-        action_gap=float(np.median(np.concatenate(agent.gaps))),
+        action_gap=float(np.median(action_gaps(ann.forward(observations)))),
+        quantised_agreement=quantised_agreement(ann, observations),
     )
 
 
-class _GapAgent(AnnAgent):
-    """Plays greedily and notes the gap of every decision."""
+class _WatchingAgent(AnnAgent):
+    """Plays greedily and remembers what it saw."""
 
     def __init__(self, ann: AnnModel) -> None:
         super().__init__(ann)
-        self.gaps: list[NDArray[np.floating]] = []
+        self.observations: list[NDArray[Any]] = []
 
     def predict(
         self,
@@ -82,7 +88,7 @@ class _GapAgent(AnnAgent):
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[NDArray[np.int64], State]:
-        self.gaps.append(action_gaps(self.ann.forward(observation)))
+        self.observations.append(np.array(observation))
         return super().predict(observation, state, episode_start, deterministic)
 
 
