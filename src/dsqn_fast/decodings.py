@@ -32,6 +32,7 @@ class Decoded:
     q_values: NDArray[np.float64]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def decode(
     model: SpikingModel,
     output: SpikingLayer,
