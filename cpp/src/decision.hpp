@@ -24,10 +24,11 @@ class Decision {
     int n_active;
   };
 
-  void start(const T* x, std::uint64_t key);
-  void encode_block(std::int64_t first, int n);
+  // These return about how many additions they took.
+  std::int64_t start(const T* x, std::uint64_t key);
+  std::int64_t encode_block(std::int64_t first, int n);
   Input arriving(std::size_t l, int n);
-  void simulate_population(std::size_t l, int n);
+  std::int64_t simulate_population(std::size_t l, int n);
   void save_carry(std::size_t l);
   bool watches(std::size_t l) const;
   // Steps of the block up to and with the one that ends the decision; n if none does.

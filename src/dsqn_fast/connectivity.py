@@ -15,6 +15,7 @@ the weights of the layer that follows, once. Average pooling of a constant input
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,13 +76,13 @@ def spike_current(
     return current
 
 
-def pool_sum(layer: AveragePool2d, values: NDArray[np.generic]) -> NDArray[np.generic]:
+def pool_sum(layer: AveragePool2d, values: NDArray[Any]) -> NDArray[Any]:
     """Sum over windows of ``values`` (B, height, width, channels), in order."""
-    view = windows(values, layer.kernel, layer.stride, (0, 0))  # type: ignore[arg-type]
+    view = windows(values, layer.kernel, layer.stride, (0, 0))
     total = np.zeros(view.shape[:4], values.dtype)
     for row in range(layer.kernel[0]):
         for column in range(layer.kernel[1]):
-            total = total + view[..., row, column]  # type: ignore[operator]
+            total = total + view[..., row, column]
     return total
 
 

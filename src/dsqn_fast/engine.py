@@ -152,7 +152,7 @@ class Engine:
         self.expanded_model = expand_output_neurons(model)
         self.dtype = np.dtype(precision)
         check_precision(self.expanded_model, self.dtype)
-        layers = [_arrays(layer, self.dtype) for layer in _dense_layers(self.expanded_model)]
+        layers: Any = [_arrays(layer, self.dtype) for layer in _dense_layers(self.expanded_model)]
         active_isa()
         kind = _core.SimulatorF32 if precision == "float32" else _core.SimulatorF64
         self._simulator: Any = kind(layers, _core_options(model))

@@ -324,7 +324,7 @@ def _step(
             break
         spikes = population.fire()
         recorder.note(step, index, spikes, population.v)
-    decided = np.zeros(len(recorder.running), bool)
+    decided: NDArray[np.bool_] = np.zeros(len(recorder.running), bool)
     v = flattened(population.v)
     if model.decoding == "potential":
         recorder.note(step, index, np.zeros(population.v.shape, np.int8), population.v)
@@ -333,7 +333,7 @@ def _step(
     elif model.decoding == "first-spike":
         emitted = population.emit()
         recorder.note(step, index, emitted, population.v)
-        decided = flattened(emitted).any(axis=1)
+        decided = np.any(flattened(emitted), axis=1)
     _finish(recorder, stages, step + 1, decided & recorder.running)
 
 

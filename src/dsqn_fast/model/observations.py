@@ -73,4 +73,4 @@ def prepare_observations(
         )
     if model.channels_first and len(shape) == 3:
         array = array.transpose(0, 2, 3, 1)
-    return np.require(array, requirements="CA")
+    return np.require(array, requirements=["C", "A"])
