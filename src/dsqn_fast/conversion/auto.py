@@ -1,0 +1,333 @@
+"""The automatic conversion: normalisation, start potential and the smallest T that suffice.
+
+Observations are shared out into calibration, selection and held-out states.
+
+1. Recipes that do not depend on T are screened on some selection states; the best few are
+   scored on all of them, at every T up to the largest.
+2. The best is refined by calibrated start potentials, calibrated biases and local thresholds.
+3. Where the wanted agreement is out of reach with binary spikes, burst spikes are tried.
+4. Where it still is, fine-tuning routes that the caller passes (they need torch, which this
+   package does not import) give another network, which goes through 1 to 3; agreement is
+   always measured against the source.
+5. Where nothing reaches the agreement and the environment is known, the best few recipes play:
+   a wanted return, if any, is looked for over T; else the one with the highest return is
+   taken, and among returns within a standard error of it the highest agreement.
+
+The figures of the report come from the held-out states, which no choice has looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dsqn_fast.conversion.agreement import compare
+from dsqn_fast.conversion.auto_report import AutoReport, FrontPoint, PlayedReturn, pareto_front
+from dsqn_fast.conversion.calibration_set import CalibrationSet, make_calibration_set, share_out
+from dsqn_fast.conversion.candidates import Scored, Task, basic_recipes, refined_recipes, score
+from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
+from dsqn_fast.conversion.gather import Played, Policy, greedy, play, spiking
+from dsqn_fast.conversion.options import AutoOptions, Dynamics
+from dsqn_fast.conversion.simulate import simulate
+from dsqn_fast.errors import OptionError
+from dsqn_fast.model.ann import AnnModel
+from dsqn_fast.model.spiking import SpikingModel
+
+FRONT_STEPS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A way to fine-tune a source network for few steps.
+
+    Attributes:
+        name: Such as ``qcfs`` or ``distill``.
+        tune: From the source network, calibration observations, T and a seed to a network of
+            the same shape.
+    """
+
+    name: str
+    tune: Callable[[AnnModel, NDArray[Any], int, int], AnnModel]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AutoResult:
+    """The chosen model and how it was found."""
+
+    model: SpikingModel
+    report: AutoReport
+
+
+Say = Callable[[str], None]
+
+
+def convert_automatically(
+    calibration: CalibrationSet,
+    *,
+    dynamics: Dynamics,
+    options: AutoOptions,
+    percentile: float = 0.999,
+    n_steps: int | None = None,
+    env_id: str | None = None,
+    routes: Sequence[Route] = (),
+    seed: int = 0,
+    progress: Say | None = None,
+) -> AutoResult:
+    """Choose a conversion; see the module's docstring for how.
+
+    Args:
+        calibration: The source network and its observations.
+        dynamics: Reset, encoding, decoding and timing.
+        options: What to aim at and how far to go.
+        percentile: Quantile of the rules that have one, tried beside 0.99 and the maximum.
+        n_steps: Take this T instead of searching for the smallest.
+        env_id: Environment for the return; None for no playing.
+        routes: Fine-tuning routes, in the order in which they are tried.
+        seed: Seed of everything random.
+        progress: Told what is done next, in words.
+
+    Raises:
+        OptionError: A return is wanted, but there is no environment.
+        ObservationError: There are too few observations to hold some out.
+    """
+    say = progress or (lambda words: None)
+    if options.wanted_return is not None and (env_id is None or not options.episodes):
+        raise OptionError("a wanted return needs an environment and episodes to measure it in")
+    source = calibration.ann
+    rest, selection, held_out = share_out(calibration.observations, options.max_observations)
+    steps = tuple(range(1, options.max_steps + 1)) if n_steps is None else (n_steps,)
+    task = Task(
+        ann=source,
+        calibration=replace(calibration, observations=rest),
+        dynamics=dynamics,
+        seed=seed,
+        states=selection,
+        wanted=source.forward(selection).argmax(axis=1),
+        agreement=options.agreement,
+        steps=steps,
+    )
+    scored = _search(task, options, percentile, say)
+    for route in routes:
+        if min(scored, key=lambda one: one.rank).steps_needed is not None:
+            break
+        say(f"fine-tuning by {route.name}")
+        tuned = route.tune(source, rest, steps[-1], seed)
+        tuned_set = make_calibration_set(
+            tuned, rest, options=calibration.options, seed=seed, origin=calibration.origin
+        )
+        other = replace(task, ann=tuned, calibration=tuned_set, route=route.name)
+        scored += _search(other, options, percentile, say)
+    return _conclude(source, scored, held_out, options, env_id, say)
+
+
+def _search(task: Task, options: AutoOptions, percentile: float, say: Say) -> list[Scored]:
+    """Steps 1 to 3 of the module's docstring; all recipes scored on all selection states."""
+    basics = basic_recipes(percentile)
+    say(f"screening {len(basics)} normalisations")
+    screened = sorted(
+        (score(task, recipe, states=options.screening) for recipe in basics),
+        key=lambda one: one.rank,
+    )
+    say(f"scoring the best {options.finalists}")
+    scored = [score(task, one.recipe) for one in screened[: options.finalists]]
+    best = min(scored, key=lambda one: one.rank)
+    say("calibrating potentials, biases and thresholds")
+    scored += [score(task, recipe) for recipe in refined_recipes(best.recipe)]
+    reached = any(one.steps_needed is not None for one in scored)
+    if not reached and options.allow_bursts and task.dynamics.allows_bursts:
+        bursts = replace(task, route=_with_bursts(task.route))
+        for limit in options.burst_limits:
+            say(f"trying bursts of up to {limit} spikes")
+            recipe = replace(best.recipe, spikes="burst", burst_limit=limit)
+            attempt = [score(bursts, replace(recipe, percentile=p)) for p in (1.0, percentile)]
+            scored += attempt
+            if any(one.steps_needed is not None for one in attempt):
+                break
+    return scored
+
+
+def _with_bursts(route: str) -> str:
+    return "bursts" if route == "conversion" else f"{route} and bursts"
+
+
+def _conclude(
+    source: AnnModel,
+    scored: list[Scored],
+    held_out: NDArray[Any],
+    options: AutoOptions,
+    env_id: str | None,
+    say: Say,
+) -> AutoResult:
+    best = min(scored, key=lambda one: one.rank)
+    n_steps = best.n_steps
+    reached = "nothing" if best.steps_needed is None else "agreement"
+    played = None
+    if env_id is not None and options.episodes:
+        stage = _Stage(source, options, env_id)
+        if reached == "nothing":
+            say("no recipe reaches the agreement: comparing returns")
+            best, n_steps, reached = _by_return(stage, scored)
+        say(f"playing {options.episodes} episodes")
+        played = stage.measure(best, n_steps)
+    model = _model(source, best, n_steps)
+    result = simulate(model, held_out, seed=best.task.seed)
+    q_values = source.forward(held_out)
+    report = AutoReport(
+        wanted_agreement=options.agreement,
+        wanted_return=options.wanted_return,
+        reached=reached,
+        route=best.task.route,
+        recipe=best.recipe.describe(),
+        n_steps=n_steps,
+        held_out=compare(q_values, result.actions),
+        energy=EnergyReport(
+            ann=count_ann(source, held_out), snn=count_snn(model, held_out, result)
+        ),
+        front=_front(source, scored, held_out[::3], best, n_steps),
+        candidates=tuple(one.summary() for one in scored),
+        played=played,
+        sentence="",
+    )
+    report = replace(report, sentence=_sentence(report))
+    return AutoResult(model=model, report=report)
+
+
+def _model(source: AnnModel, chosen: Scored, n_steps: int) -> SpikingModel:
+    """The chosen model; its source is the network that was given, fine-tuned or not."""
+    return chosen.task.build(chosen.recipe, n_steps).replace(source=source)
+
+
+class _Stage:
+    """An environment in which recipes show their returns, each once."""
+
+    def __init__(self, source: AnnModel, options: AutoOptions, env_id: str) -> None:
+        self.source, self.options, self.env_id = source, options, env_id
+        self._known: dict[tuple[str, str, int], PlayedReturn] = {}
+        self._source_mean: float | None = None
+
+    def measure(self, chosen: Scored, n_steps: int) -> PlayedReturn:
+        """Returns of a recipe and of the source, on episodes that gathered no observations."""
+        key = (chosen.task.route, chosen.recipe.describe(), n_steps)
+        if key not in self._known:
+            model = _model(self.source, chosen, n_steps)
+            seed = chosen.task.seed + 1
+            played = self._play(spiking(model, seed=seed), chosen)
+            if self._source_mean is None:
+                self._source_mean = float(self._play(greedy(self.source), chosen).returns.mean())
+            wanted = self.source.forward(played.observations).argmax(axis=1)
+            self._known[key] = PlayedReturn(
+                episodes=len(played.returns),
+                mean=float(played.returns.mean()),
+                std=float(played.returns.std()),
+                agreement=float((wanted == played.actions).mean()),
+                source_mean=self._source_mean,
+            )
+        return self._known[key]
+
+    def _play(self, policy: Policy, chosen: Scored) -> Played:
+        return play(
+            policy,
+            self.source,
+            self.env_id,
+            episodes=self.options.episodes,
+            seed=chosen.task.seed + 1,
+            max_episode_steps=chosen.task.calibration.options.max_episode_steps,
+        )
+
+
+def _by_return(stage: _Stage, scored: list[Scored]) -> tuple[Scored, int, str]:
+    """Choose by the return where no recipe reaches the wanted agreement."""
+    leaders = _leaders(scored, stage.options.finalists)
+    wanted = stage.options.wanted_return
+    if wanted is not None:
+        largest = leaders[0].task.steps[-1]
+        grid = sorted({n for n in FRONT_STEPS if n in leaders[0].task.steps} | {largest})
+        for n_steps in grid:
+            for leader in leaders:
+                if stage.measure(leader, n_steps).mean >= wanted:
+                    return leader, n_steps, "return"
+    returns = [stage.measure(leader, leader.n_steps) for leader in leaders]
+    highest = max(returns, key=lambda one: one.mean)
+    margin = highest.std / highest.episodes**0.5
+    good = [
+        leader
+        for leader, one in zip(leaders, returns, strict=True)
+        if one.mean >= highest.mean - margin
+    ]
+    best = min(good, key=lambda one: one.rank)
+    return best, best.n_steps, "nothing"
+
+
+def _leaders(scored: list[Scored], count: int) -> list[Scored]:
+    """The best recipes, and of every route the best that clips no activation."""
+    ordered = sorted(scored, key=lambda one: one.rank)
+    leaders = ordered[:count]
+    for route in dict.fromkeys(one.task.route for one in scored):
+        unclipped = [
+            one for one in ordered if one.task.route == route and one.recipe.percentile == 1
+        ]
+        leaders += [one for one in unclipped[:1] if one not in leaders]
+    return leaders
+
+
+def _front(
+    source: AnnModel,
+    scored: list[Scored],
+    states: NDArray[Any],
+    best: Scored,
+    n_steps: int,
+) -> tuple[FrontPoint, ...]:
+    """The chosen recipe and the best one of every route, over T."""
+    q_values = source.forward(states)
+    leaders = {best.recipe.describe() + best.task.route: best}
+    for one in sorted(scored, key=lambda one: one.rank):
+        if not any(leader.task.route == one.task.route for leader in leaders.values()):
+            leaders[one.recipe.describe() + one.task.route] = one
+    points = []
+    for leader in leaders.values():
+        largest = leader.task.steps[-1]
+        grid = {n for n in FRONT_STEPS if n in leader.task.steps} | {largest}
+        if leader is best:
+            grid.add(n_steps)
+        for n in sorted(grid):
+            model = _model(source, leader, n)
+            result = simulate(model, states, seed=leader.task.seed)
+            agreement = compare(q_values, result.actions)
+            route = leader.task.route
+            tuned = "" if route in ("conversion", "bursts") else f"{route}: "
+            points.append(
+                FrontPoint(
+                    n_steps=n,
+                    recipe=tuned + leader.recipe.describe(),
+                    agreement=agreement.agreement,
+                    regret=agreement.regret,
+                    spikes=float(result.total_spikes.mean()),
+                    nanojoule=count_snn(model, states, result).nanojoule,
+                    chosen=leader is best and n == n_steps,
+                )
+            )
+    return pareto_front(points)
+
+
+def _sentence(report: AutoReport) -> str:
+    held = report.held_out
+    head = (
+        f"{report.recipe} at T = {report.n_steps} (route: {report.route}) agrees with the source "
+        f"on {held.agreement:.2%} of {held.states} held-out states "
+        f"({held.low:.2%} to {held.high:.2%})"
+    )
+    if report.reached == "agreement":
+        tail = f", chosen as the fewest steps that reach {report.wanted_agreement:.2%}"
+    elif report.reached == "return":
+        tail = f": less than {report.wanted_agreement:.2%}, but it has the wanted return"
+    else:
+        tail = f": {report.wanted_agreement:.2%} was not reached by anything that was tried"
+    if report.played is not None:
+        tail += (
+            f"; mean return {report.played.mean:.1f} over {report.played.episodes} episodes "
+            f"(source {report.played.source_mean:.1f})"
+        )
+    return head + tail
