@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -31,8 +32,13 @@ class Loop {
 
   void help(int worker) {
     drain(worker);
+    leave(1);
+  }
+
+  // Takes helpers off the list of those that are waited for.
+  void leave(std::size_t helpers) {
     const std::lock_guard lock(mutex_);
-    --running_;
+    running_ -= helpers;
     done_.notify_one();
   }
 
@@ -85,8 +91,14 @@ void parallel_for(int n_threads, std::size_t n_items, const Work& work,
   Loop loop(n_items, wanted - 1, work);
   {
     std::vector<std::jthread> threads;  // joined at the end of this scope
+    threads.reserve(wanted - 1);
     for (std::size_t worker = 1; worker < wanted; ++worker) {
-      threads.emplace_back([&loop, worker] { loop.help(static_cast<int>(worker)); });
+      try {
+        threads.emplace_back([&loop, worker] { loop.help(static_cast<int>(worker)); });
+      } catch (const std::system_error&) {  // no more threads to be had: fewer do the work
+        loop.leave(wanted - worker);
+        break;
+      }
     }
     loop.drain(0);
     loop.wait(idle);
