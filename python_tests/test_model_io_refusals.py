@@ -346,7 +346,9 @@ def test_zip64_and_comments(refusal: Callable[[bytes], str], entries: Entries) -
     data = pack(entries)
     end = data[-22:]
     assert "zip64" in refusal(data[:-22] + b"PK\x06\x07" + bytes(16) + end)
-    stream = io.BytesIO(data)
-    with zipfile.ZipFile(stream, "a") as archive:
-        archive.comment = b"PK\x05\x06" + bytes(18)
-    assert refusal(stream.getvalue())
+    assert "commented archive" in refusal(data[:-2] + b"\x05\x00")
+    for comment in (b"hello", b"PK\x05\x06" + bytes(18)):
+        stream = io.BytesIO(data)
+        with zipfile.ZipFile(stream, "a") as archive:
+            archive.comment = comment
+        assert refusal(stream.getvalue())
