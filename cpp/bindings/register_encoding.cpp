@@ -25,8 +25,8 @@ py::array_t<std::int8_t> encode(bool poisson, const Array<double>& observations,
   std::vector<std::uint64_t> words(static_cast<std::size_t>(width));
   std::vector<std::int8_t> values(static_cast<std::size_t>(width) * kBlock);
   for (py::ssize_t row = 0; row < batch; ++row) {
-    encoder.start(poisson ? Encoding::poisson : Encoding::equidistant, observations.data(row, 0),
-                  seed, decisions.at(row));
+    encoder.start(poisson ? Encoding::poisson : Encoding::equidistant,
+                  observations.data() + row * width, seed, decisions.at(row));
     for (std::int64_t first = 0; first < n_steps; first += kBlock) {
       const int n = static_cast<int>(std::min<std::int64_t>(kBlock, n_steps - first));
       encoder.block(first, n, words.data(), values.data());
