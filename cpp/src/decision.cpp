@@ -18,6 +18,9 @@ void run_kernel(const KernelTable& k, const PopulationBlock<double>& a) { k.popu
 void run_kernel(const KernelTable& k, const ConstantCurrent<float>& a) { k.constant_f32(a); }
 void run_kernel(const KernelTable& k, const ConstantCurrent<double>& a) { k.constant_f64(a); }
 
+// Additions that take as long as the random numbers of one input for one block.
+constexpr int kEncodingWork = 4096;
+
 // Sum over the set neurons of `fan_out`, weighted by how often each of them spiked.
 std::int64_t operations(const SpikeBlock& spikes, std::uint64_t mask,
                         const std::vector<std::int32_t>& fan_out) {
@@ -66,14 +69,13 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
 template <class T>
 void Decision<T>::run(const T* x, std::uint64_t key, Interrupt& interrupt, int worker) {
   const auto& populations = network_.populations();
-  start(x, key);
+  interrupt.check(worker, start(x, key));
   std::int64_t used = 0;
   while (used < result_.steps_run && !decided_) {
     const int n = static_cast<int>(std::min<std::int64_t>(kBlock, result_.steps_run - used));
-    if (!constant_) encode_block(used, n);
+    if (!constant_) interrupt.check(worker, encode_block(used, n));
     for (std::size_t l = 0; l < populations.size(); ++l) {
-      simulate_population(l, n);
-      interrupt.check(worker, std::int64_t{n} * populations[l].padded());
+      interrupt.check(worker, simulate_population(l, n));
     }
     const int valid = decide(n);
     count_block(valid);
@@ -92,20 +94,22 @@ void Decision<T>::run(const T* x, std::uint64_t key, Interrupt& interrupt, int w
 }
 
 template <class T>
-void Decision<T>::start(const T* x, std::uint64_t key) {
+std::int64_t Decision<T>::start(const T* x, std::uint64_t key) {
   work_.reset(network_);
   const auto& first = network_.populations().front();
   if (constant_) {
     run_kernel(kernels_, ConstantCurrent<T>{first.wiring(), x, first.weights.data(),
                                             first.bias.data(), work_.current.data()});
-  } else {
-    work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
+    return first.synapses();
   }
+  work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
+  return network_.n_in();
 }
 
 template <class T>
-void Decision<T>::encode_block(std::int64_t first, int n) {
+std::int64_t Decision<T>::encode_block(std::int64_t first, int n) {
   work_.encoder.block(first, n, work_.encoded.words.data(), work_.encoded.values.data());
+  return std::int64_t{kEncodingWork} * network_.n_in();
 }
 
 template <class T>
@@ -139,7 +143,7 @@ Arrivals Decision<T>::arriving(std::size_t l, int n) {
 }
 
 template <class T>
-void Decision<T>::simulate_population(std::size_t l, int n) {
+std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
   const auto& population = network_.populations()[l];
   auto& state = work_.populations[l];
   PopulationBlock<T> block{};
@@ -161,6 +165,8 @@ void Decision<T>::simulate_population(std::size_t l, int n) {
   block.out_values = graded_ ? state.emitted.values.data() : nullptr;
   block.potentials = state.potentials.empty() ? nullptr : state.potentials.data();
   run_kernel(kernels_, block);
+  const std::int64_t per_step = block.constant == nullptr ? population.synapses() : 0;
+  return std::int64_t{n} * (population.padded() + per_step);
 }
 
 template <class T>

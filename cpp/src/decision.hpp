@@ -18,13 +18,14 @@ class Decision {
   void run(const T* x, std::uint64_t key, Interrupt& interrupt, int worker);
 
  private:
-  void start(const T* x, std::uint64_t key);
-  void encode_block(std::int64_t first, int n);
+  // These return about how many additions they took.
+  std::int64_t start(const T* x, std::uint64_t key);
+  std::int64_t encode_block(std::int64_t first, int n);
   // Spikes that reach population l, delayed and pooled.
   Arrivals arriving(std::size_t l, int n);
   const SpikeBlock& delayed(std::size_t l, int n);
   void describe_dynamics(std::size_t l, PopulationBlock<T>& block) const;
-  void simulate_population(std::size_t l, int n);
+  std::int64_t simulate_population(std::size_t l, int n);
   void save_carry(std::size_t l);
   // Steps of the block up to and with the one that ends the decision; n if none does.
   int decide(int n);

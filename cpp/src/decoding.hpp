@@ -26,9 +26,9 @@ T margin(const T* values, int n) {
     best = values[1];
     second = values[0];
   }
-  T poison = best + second;  // NaN stays NaN
-  for (int j = 2; j < n; ++j) {
-    poison += values[j];
+  for (int j = 0; j < n; ++j) {
+    if (values[j] != values[j]) return values[j];
+    if (j < 2) continue;
     if (values[j] > best) {
       second = best;
       best = values[j];
@@ -36,7 +36,7 @@ T margin(const T* values, int n) {
       second = values[j];
     }
   }
-  return poison != poison ? poison : best - second;
+  return best - second;
 }
 
 // Outputs [n_actions] of one decision and its action.

@@ -13,7 +13,8 @@ class Interrupt {
  public:
   explicit Interrupt(const std::function<bool()>& asked) : asked_(asked) {}
 
-  // Called by every worker between pieces of work; throws Interrupted once stopped.
+  // Called by every worker between pieces of work of about `work` additions; throws Interrupted
+  // once stopped.
   // Only the calling thread (worker 0) may ask, since asking may need an interpreter lock.
   void check(int worker, std::int64_t work) {
     if (stopped_.load(std::memory_order_relaxed)) throw Interrupted();
@@ -36,8 +37,8 @@ class Interrupt {
   }
 
  private:
-  // About a tenth of a millisecond of additions: the clock costs nothing beside it.
-  static constexpr std::int64_t kWorkBetweenClocks = 1 << 18;
+  // At most a millisecond of additions, even one by one: the clock costs nothing beside it.
+  static constexpr std::int64_t kWorkBetweenClocks = 1 << 20;
 
   const std::function<bool()>& asked_;
   std::atomic<bool> stopped_{false};

@@ -2,7 +2,8 @@
 
 Floating-point addition is not associative, so that the order is part of the definition::
 
-    constant current:  c = b;  c += x_i * W[i, :]   for i ascending (product rounded, then added)
+    constant current:  c = b;  c += x_i * W[i, :]   for every i with x_i != 0, ascending
+                       (the product is rounded, then added)
     spikes:            s = 0;  s += s_i * W[i, :]   for every i with s_i != 0, ascending
 
 A convolution visits its inputs by kernel row, kernel column, input channel. Average pooling
@@ -13,10 +14,13 @@ the weights of the layer that follows, once. Average pooling of a constant input
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.model.forward import windows
+from dsqn_fast.model.forward import flattened, windows
 from dsqn_fast.model.layers import AveragePool2d, Connection, Conv2d, Dense, Flatten, Weighted
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
@@ -28,7 +32,7 @@ def _patches(connection: Conv2d, images: NDArray[np.generic]) -> NDArray[np.gene
     kernel = (connection.weight.shape[0], connection.weight.shape[1])
     view = windows(images, kernel, connection.stride, connection.padding)  # type: ignore[arg-type]
     patches = view.transpose(0, 1, 2, 4, 5, 3)
-    return patches.reshape(*patches.shape[:3], -1)
+    return flattened(patches, 3)
 
 
 def _inputs_and_rows(
@@ -37,7 +41,8 @@ def _inputs_and_rows(
     weight = connection.weight.astype(dtype)
     if isinstance(connection, Dense):
         return values, weight
-    return _patches(connection, values), weight.reshape(-1, weight.shape[3])
+    rows = weight.reshape(math.prod(weight.shape[:3]), weight.shape[3])
+    return _patches(connection, values), rows
 
 
 def constant_current(connection: Weighted, values: Floats) -> Floats:
@@ -46,7 +51,8 @@ def constant_current(connection: Weighted, values: Floats) -> Floats:
     bias = connection.bias.astype(values.dtype)
     current = np.broadcast_to(bias, (*inputs.shape[:-1], len(bias))).copy()
     for i, row in enumerate(rows):
-        current += inputs[..., i, np.newaxis] * row
+        value = inputs[..., i, np.newaxis]
+        current = np.where(value != 0, current + value * row, current)
     return current
 
 
@@ -64,19 +70,19 @@ def spike_current(
     inputs, rows = _inputs_and_rows(connection, spikes, dtype)
     rows = rows * factor
     current = np.zeros((*inputs.shape[:-1], rows.shape[1]), dtype)
-    for i in np.flatnonzero(inputs.reshape(-1, inputs.shape[-1]).any(axis=0)):
+    for i in np.flatnonzero(inputs.any(axis=tuple(range(inputs.ndim - 1)))):
         value = inputs[..., i, np.newaxis]
         current = np.where(value != 0, current + value.astype(dtype) * rows[i], current)
     return current
 
 
-def pool_sum(layer: AveragePool2d, values: NDArray[np.generic]) -> NDArray[np.generic]:
+def pool_sum(layer: AveragePool2d, values: NDArray[Any]) -> NDArray[Any]:
     """Sum over windows of ``values`` (B, height, width, channels), in order."""
-    view = windows(values, layer.kernel, layer.stride, (0, 0))  # type: ignore[arg-type]
+    view = windows(values, layer.kernel, layer.stride, (0, 0))
     total = np.zeros(view.shape[:4], values.dtype)
     for row in range(layer.kernel[0]):
         for column in range(layer.kernel[1]):
-            total = total + view[..., row, column]  # type: ignore[operator]
+            total = total + view[..., row, column]
     return total
 
 

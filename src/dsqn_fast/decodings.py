@@ -32,6 +32,7 @@ class Decoded:
     q_values: NDArray[np.float64]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def decode(
     model: SpikingModel,
     output: SpikingLayer,
@@ -85,7 +86,8 @@ def first_spike(potentials: Floats, counts: NDArray[np.int32]) -> NDArray[np.int
     """Action (B,) from the potentials at the first output spike and who fired in that step."""
     fired = counts > 0
     candidates = np.where(fired | ~fired.any(axis=1, keepdims=True), potentials, -np.inf)
-    return np.argmax(candidates, axis=1).astype(np.int64)
+    actions: NDArray[np.int64] = np.argmax(candidates, axis=1).astype(np.int64)
+    return actions
 
 
 def early_exit(potentials: Floats, rule: EarlyExit) -> NDArray[np.bool_]:

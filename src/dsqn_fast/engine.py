@@ -17,10 +17,17 @@ from dsqn_fast.engine_layers import (
     pooled_input,
 )
 from dsqn_fast.errors import CpuError, OptionError
+from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.observations import prepare_observations
 from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
 from dsqn_fast.model.spiking import SpikingModel
-from dsqn_fast.run_options import check_decisions, check_record, check_seed, expand_output_neurons
+from dsqn_fast.run_options import (
+    check_decisions,
+    check_precision,
+    check_record,
+    check_seed,
+    expand_output_neurons,
+)
 
 Floats = NDArray[np.floating]
 MAX_THREADS: Final = 1024
@@ -135,6 +142,7 @@ class Engine:
 
     Raises:
         OptionError: An option is not one of its possible values.
+        ModelError: A parameter of the model is beyond the precision.
         UnsupportedError: The model has layers that the engine does not run.
         CpuError: DSQN_FORCE_ISA names an instruction set that does not run here.
     """
@@ -148,6 +156,7 @@ class Engine:
         self.model = model
         self.expanded_model = expand_output_neurons(model)
         self.dtype = np.dtype(precision)
+        check_precision(self.expanded_model, self.dtype)
         self._pools = bool(leading_pools(model)) and model.encoding == "constant"
         layers = engine_layers(self.expanded_model, self.dtype)
         active_isa()
@@ -184,9 +193,11 @@ class Engine:
             KeyboardInterrupt: Ctrl-C was pressed; any run ends within a second.
         """
         steps = self.model.n_steps if n_steps is None else check_n_steps(n_steps)
-        if seed != 0 or isinstance(seed, bool):
+        if type(seed) is not int or seed != 0:
             seed = check_seed(seed)
-        wanted = check_record(record, len(self.expanded_model.populations)) if record else ()
+        wanted: tuple[int, ...] = ()
+        if type(record) is not tuple or record:
+            wanted = check_record(record, len(self.expanded_model.populations))
         core = None
         if type(observations) is np.ndarray and type(decisions) is int and decisions == 0:
             core = self._simulator.run(observations, steps, seed, 0, wanted, self.n_threads)
@@ -194,9 +205,8 @@ class Engine:
             inputs = prepare_observations(self.model, observations, self.dtype)
             keys = check_decisions(decisions, len(inputs))
             if self._pools:
-                inputs = pooled_input(self.model, inputs)
-            flat = np.ascontiguousarray(inputs).reshape(len(inputs), -1)
-            core = self._simulator.run(flat, steps, seed, keys, wanted, self.n_threads)
+                inputs = np.ascontiguousarray(pooled_input(self.model, inputs))
+            core = self._simulator.run(flattened(inputs), steps, seed, keys, wanted, self.n_threads)
         return RunResult(core, self, steps)
 
 
@@ -243,8 +253,9 @@ def encode_observations(
     """
     if model.encoding == "constant":
         raise OptionError("constant encoding has no input spikes: use poisson or equidistant")
+    check_choice("precision", precision, PRECISIONS)
     steps = check_n_steps(model.n_steps if n_steps is None else n_steps)
     inputs = prepare_observations(model, observations, np.dtype(precision))
     keys = check_decisions(decisions, len(inputs))
-    flat = np.ascontiguousarray(inputs.reshape(len(inputs), -1), dtype=np.float64)
+    flat = np.ascontiguousarray(flattened(inputs), dtype=np.float64)
     return _core.encode(model.encoding == "poisson", flat, steps, check_seed(seed), keys)

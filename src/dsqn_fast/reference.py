@@ -49,11 +49,18 @@ from dsqn_fast.connectivity import (
 )
 from dsqn_fast.decodings import decode, early_exit, first_spike
 from dsqn_fast.encodings import encode
+from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.layers import AveragePool2d, Flatten
 from dsqn_fast.model.observations import prepare_observations
 from dsqn_fast.model.options import PRECISIONS, Neuron, Precision, check_choice, check_n_steps
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
-from dsqn_fast.run_options import check_decisions, check_record, check_seed, expand_output_neurons
+from dsqn_fast.run_options import (
+    check_decisions,
+    check_precision,
+    check_record,
+    check_seed,
+    expand_output_neurons,
+)
 
 Floats = NDArray[np.floating]
 DELAYS: Final = {"instant": 0, "nest": 1, "spytorch": 2}
@@ -97,7 +104,7 @@ class _Population:
         kept = self.beta * self.v
         if late and self.neuron.reset == "subtraction":
             kept = kept - self.fired.astype(kept.dtype)
-        if self.neuron.alpha:
+        if self.alpha:
             kept_synapse = self.alpha * self.synapse
             self.synapse = (kept_synapse if constant else kept_synapse + bias) + current
             self.v = kept + self.synapse
@@ -150,7 +157,7 @@ class _Stage:
         factor = dtype(1)
         for layer in self.before:
             if isinstance(layer, Flatten):
-                values = values.reshape(len(values), -1)
+                values = flattened(values)
             else:
                 values = pool_sum(layer, values)
                 factor = dtype(factor * pool_factor(layer, np.dtype(dtype)))
@@ -160,7 +167,7 @@ class _Stage:
         """Current per step of constant inputs."""
         for layer in self.before:
             if isinstance(layer, Flatten):
-                values = values.reshape(len(values), -1)
+                values = flattened(values)
             else:
                 values = pool_sum(layer, values) * pool_factor(layer, values.dtype)
         return constant_current(self.layer.connection, values)
@@ -218,18 +225,18 @@ class _Recorder:
     def note(self, step: int, index: int, spikes: NDArray[np.int8], v: Floats) -> None:
         """Take in the spikes and potentials of population ``index`` at ``step`` (from 0)."""
         rows = self.running
-        flat = spikes.reshape(len(spikes), -1)[rows]
+        flat = flattened(spikes)[rows]
         self.counts[index][rows] += flat
         size = np.abs(flat.astype(np.int64))
         self.total[rows] += size.sum(axis=1)
         self.operations[rows] += size @ self.fans[index + 1]
         if index in self.spikes:
             self.spikes[index][rows, step] = flat
-            self.potentials[index][rows, step] = v.reshape(len(v), -1)[rows]
+            self.potentials[index][rows, step] = flattened(v)[rows]
 
     def note_input(self, spikes: NDArray[np.int8]) -> None:
         """Take in the encoding's spikes of one step."""
-        size = np.abs(spikes.reshape(len(spikes), -1)[self.running].astype(np.int64))
+        size = np.abs(flattened(spikes)[self.running].astype(np.int64))
         self.inputs[self.running] += size.sum(axis=1)
         self.operations[self.running] += size @ self.fans[0]
 
@@ -239,6 +246,8 @@ def _population_shapes(model: SpikingModel) -> list[tuple[int, ...]]:
     return [shape for layer, shape in pairs if isinstance(layer, SpikingLayer)]
 
 
+# Potentials may overflow to infinity and then be NaN; every simulator carries on alike.
+@np.errstate(over="ignore", invalid="ignore")
 def simulate_reference(
     model: SpikingModel,
     observations: NDArray[Any],
@@ -266,6 +275,7 @@ def simulate_reference(
 
     Raises:
         ObservationError: Observations do not fit or are not finite.
+        ModelError: A parameter of the model is beyond the precision.
         OptionError: An argument is out of range.
     """
     check_choice("precision", precision, PRECISIONS)
@@ -276,13 +286,14 @@ def simulate_reference(
     keys = check_decisions(decisions, batch)
     check_seed(seed)
     model = expand_output_neurons(model)
+    check_precision(model, np.dtype(dtype))
     steps = steps_wanted - 1 if model.timing == "spytorch" else steps_wanted
     stages = _stages(model, batch, dtype)
     recorder = _Recorder(model, batch, steps, dtype)
     recorder.watch(check_record(record, len(stages)))
     encoded = None
     if model.encoding != "constant":
-        flat = inputs.reshape(batch, -1)
+        flat = flattened(inputs)
         encoded = encode(model.encoding, flat, steps, seed=seed, decisions=keys)
         encoded = encoded.reshape(batch, steps, *inputs.shape[1:])
     first = stages[0].constant(inputs) if encoded is None else None
@@ -313,8 +324,8 @@ def _step(
             break
         spikes = population.fire()
         recorder.note(step, index, spikes, population.v)
-    decided = np.zeros(len(recorder.running), bool)
-    v = population.v.reshape(len(decided), -1)
+    decided: NDArray[np.bool_] = np.zeros(len(recorder.running), bool)
+    v = flattened(population.v)
     if model.decoding == "potential":
         recorder.note(step, index, np.zeros(population.v.shape, np.int8), population.v)
         if model.early_exit is not None:
@@ -322,14 +333,14 @@ def _step(
     elif model.decoding == "first-spike":
         emitted = population.emit()
         recorder.note(step, index, emitted, population.v)
-        decided = emitted.reshape(len(decided), -1).any(axis=1)
+        decided = np.any(flattened(emitted), axis=1)
     _finish(recorder, stages, step + 1, decided & recorder.running)
 
 
 def _finish(recorder: _Recorder, stages: list[_Stage], steps: int, rows: NDArray[np.bool_]) -> None:
     """Keep the state of the decisions in ``rows`` that end after ``steps`` steps."""
     v = stages[-1].population.v
-    recorder.final[rows] = v.reshape(len(v), -1)[rows]
+    recorder.final[rows] = flattened(v)[rows]
     recorder.steps_used[rows] = steps
     recorder.running = recorder.running & ~rows
 

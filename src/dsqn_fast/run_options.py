@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.errors import OptionError
+from dsqn_fast.errors import ModelError, OptionError
 from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
@@ -34,10 +34,16 @@ def check_decisions(decisions: Any, batch: int) -> NDArray[np.uint64]:
         OptionError: They are not non-negative integers, or not one for each observation.
     """
     if isinstance(decisions, int | np.integer) and not isinstance(decisions, bool):
-        if not 0 <= int(decisions) <= 2**64 - 1 - batch:
-            raise OptionError(f"decisions must be from 0 to 2**64 - 1, not {decisions}")
+        first = int(decisions)
+        if first < 0 or first + max(batch, 1) > 2**64:
+            raise OptionError(
+                f"{batch} decisions must have indices from 0 to 2**64 - 1, but the first is {first}"
+            )
         return np.uint64(decisions) + np.arange(batch, dtype=np.uint64)
-    array = np.asarray(decisions)
+    try:
+        array = np.asarray(decisions)
+    except ValueError:  # lists of unequal lengths
+        array = np.empty((), object)
     if array.dtype.kind not in "iu" or array.shape != (batch,):
         raise OptionError(
             f"decisions must be an integer or {batch} integers, not {array.dtype} of shape "
@@ -59,6 +65,8 @@ def check_record(record: Sequence[int] | str, populations: int) -> tuple[int, ..
             raise OptionError(f"record must be population indices or 'all', not {record!r}")
         return tuple(range(populations))
     chosen = set()
+    if not isinstance(record, Iterable):
+        raise OptionError(f"record must be population indices or 'all', not {record!r}")
     for index in record:
         if isinstance(index, bool) or not isinstance(index, int | np.integer):
             raise OptionError(f"record must be population indices or 'all', not {index!r}")
@@ -69,6 +77,32 @@ def check_record(record: Sequence[int] | str, populations: int) -> tuple[int, ..
             )
         chosen.add(int(index) % populations)
     return tuple(sorted(chosen))
+
+
+def check_precision(model: SpikingModel, dtype: np.dtype[np.floating]) -> None:
+    """Check that every parameter of the model is finite, and thresholds above 0, in ``dtype``.
+
+    Raises:
+        ModelError: One is not.
+    """
+    for index, layer in enumerate(model.populations):
+        parameters = {
+            "weight": layer.connection.weight,
+            "bias": layer.connection.bias,
+            "threshold": layer.threshold,
+            "initial_potential": layer.initial_potential,
+        }
+        for name, array in parameters.items():
+            if array.dtype == dtype:
+                continue
+            with np.errstate(over="ignore", under="ignore"):
+                held = array.astype(dtype)
+            wrong = ~np.isfinite(held) | ((held <= 0) if name == "threshold" else False)
+            if wrong.any():
+                raise ModelError(
+                    f"a {name} of population {index} is {array[wrong].flat[0]}, which {dtype} "
+                    "cannot hold: use precision 'float64'"
+                )
 
 
 def expand_output_neurons(model: SpikingModel) -> SpikingModel:

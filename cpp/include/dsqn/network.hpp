@@ -58,6 +58,10 @@ class Population {
   int padded() const { return output_.size(); }
   int n_out() const { return output_.values(); }
   Wiring wiring() const;
+  // Weights that act in one step if every input spikes, padding included.
+  std::int64_t synapses() const {
+    return static_cast<std::int64_t>(taps_.taps.size()) * span_ * output_.padded;
+  }
   // Synapses that leave each input of this population (before pooling), in its layout.
   const std::vector<std::int32_t>& fan_out() const { return fan_out_; }
 

@@ -20,11 +20,25 @@ MAX_LAYER_SIZE: Final = 2**26
 """Most values of one layer; also the largest dimension, stride or padding."""
 
 
+class _Short(reprlib.Repr):
+    """Short text of any value; Python refuses to print integers of thousands of digits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        if x.bit_length() > MAX_INTEGER_BITS:
+            return f"an integer of {x.bit_length()} bits"
+        return super().repr_int(x, level)
+
+
+_SHORT: Final = _Short()
+
+
 def shown(value: object) -> str:
     """Return ``value`` as it appears in a message: short and on one line."""
-    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
-        return f"an integer of {value.bit_length()} bits"
-    return " ".join(reprlib.repr(value).split())
+    return " ".join(_SHORT.repr(value).split())
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.model.layers import AveragePool2d, Connection, Conv2d, Dense, Flatten
 
 Floats = NDArray[np.floating]
+
+
+def flattened(values: NDArray[Any], kept: int = 1) -> NDArray[Any]:
+    """``values`` with the axes after the first ``kept`` ones joined, also where there are none."""
+    return values.reshape(*values.shape[:kept], math.prod(values.shape[kept:]))
 
 
 def windows(
@@ -29,11 +37,11 @@ def apply_layer(layer: Connection, inputs: Floats) -> Floats:
         weight = layer.weight.astype(inputs.dtype)
         view = windows(inputs, weight.shape[:2], layer.stride, layer.padding)
         patches = view.transpose(0, 1, 2, 4, 5, 3)
-        flat = patches.reshape(*patches.shape[:3], -1) @ weight.reshape(-1, weight.shape[3])
-        return flat + layer.bias.astype(inputs.dtype)
+        rows = weight.reshape(math.prod(weight.shape[:3]), weight.shape[3])
+        return flattened(patches, 3) @ rows + layer.bias.astype(inputs.dtype)
     if isinstance(layer, AveragePool2d):
         view = windows(inputs, layer.kernel, layer.stride, (0, 0))
         mean: Floats = view.mean(axis=(4, 5), dtype=inputs.dtype)
         return mean
     assert isinstance(layer, Flatten)
-    return inputs.reshape(len(inputs), -1)
+    return flattened(inputs)

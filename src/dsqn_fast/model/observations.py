@@ -45,7 +45,12 @@ def prepare_observations(
         ObservationTypeError: They are not real numbers.
         ObservationError: The shape does not fit, or a value is NaN or infinite.
     """
-    array = np.asarray(observations)
+    try:
+        array = np.asarray(observations)
+    except ValueError:
+        raise ObservationTypeError(
+            "observations must be one array of numbers, not sequences of unequal lengths"
+        ) from None
     if array.dtype.kind not in "biuf":
         raise ObservationTypeError(
             f"observations must be real numbers, not {array.dtype}: convert them to float32"
@@ -68,4 +73,4 @@ def prepare_observations(
         )
     if model.channels_first and len(shape) == 3:
         array = array.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements=["C", "A"])

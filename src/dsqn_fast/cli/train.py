@@ -1,0 +1,60 @@
+"""`dsqn-fast train`: train a network and keep the best one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsqn_fast.cli.output import JsonOption
+
+
+def train(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="dqn: deep Q-learning.")],
+    env: Annotated[str, typer.Option("--env", metavar="ID", help="Environment to learn.")],
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    preset: Annotated[
+        str, typer.Option(help="Named hyperparameters: default or thesis.")
+    ] = "default",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a hyperparameter; repeatable."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Environment steps, short for --set total_steps=N.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of the run; default in runs/.")
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Train a network, evaluate it as it learns, and keep the best one in the run's folder.
+
+    Example: dsqn-fast train dqn --env CartPole-v1 --seed 0
+    """
+    from dsqn_fast.cli.output import check_json, number, percent, show
+    from dsqn_fast.cli.train_options import parse_settings
+    from dsqn_fast.cli.training_bar import training_bar
+    from dsqn_fast.model.options import check_choice
+    from dsqn_fast.training import METHODS, train_dqn
+
+    check_json(json_file)
+    check_choice("method", method, METHODS)
+    changes = parse_settings(settings or [], steps)
+    with training_bar() as progress:
+        report = train_dqn(
+            env, seed=seed, preset=preset, changes=changes, out=out, progress=progress
+        )
+    rows = [
+        ("best at step", f"{report.best.step}"),
+        ("its return when chosen", number(report.best.mean_return)),
+        (f"return over {report.test.episodes} fresh episodes", number(report.test.mean_return)),
+        ("standard deviation", number(report.test.std_return)),
+        ("lowest", number(report.test.min_return)),
+        ("median action gap", percent(report.test.action_gap)),
+        ("agreement with 32 levels", percent(report.test.quantised_agreement)),
+        ("seconds", number(report.seconds, 1)),
+        ("folder", str(report.folder)),
+    ]
+    show(f"{method} on {report.env_id}, seed {report.seed}", rows, report.to_dict(), json_file)

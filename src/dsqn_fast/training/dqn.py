@@ -1,0 +1,212 @@
+"""Training a Q network: Stable-Baselines3 learns, the best network by evaluation is kept."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsqn_fast.errors import MissingExtraError, OptionError
+from dsqn_fast.importers.extras import import_extra
+from dsqn_fast.model import AnnModel
+from dsqn_fast.run_options import check_seed
+from dsqn_fast.training.network_evaluation import NetworkEvaluation, evaluate_network
+from dsqn_fast.training.presets import dqn_preset
+from dsqn_fast.training.report import TrainingReport
+from dsqn_fast.training.run_folder import RunFolder
+from dsqn_fast.training.training_environment import make_training_environment, scaling
+from dsqn_fast.training.versions import git_state, versions
+
+if TYPE_CHECKING:
+    from dsqn_fast.training.evaluation_callback import EvaluationCallback, TrainingProgress
+    from dsqn_fast.training.q_learning import QLearning
+
+
+def train_dqn(
+    env_id: str,
+    *,
+    seed: int = 0,
+    preset: str = "default",
+    changes: Mapping[str, str] | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[TrainingProgress], None] | None = None,
+) -> TrainingReport:
+    """Train a Q network and keep the best one.
+
+    Every ``eval_every`` steps the network plays ``eval_episodes`` episodes greedily, the same
+    ones each time; the one with the highest mean return is kept, of equal ones the one whose
+    actions suffer least when its activations are rounded, and scored on ``test_episodes``
+    others. The same seed gives the same weights on the same machine and versions.
+
+    Args:
+        env_id: Gymnasium environment with discrete actions and vector observations.
+        seed: Seed of everything random, 0 <= seed < 2**32.
+        preset: Named hyperparameters; see `dqn_preset`.
+        changes: Settings that differ from the preset, as text; see `DqnSettings.changed`.
+        out: Folder of the run, see `RunFolder`; None names one below ``runs``.
+        progress: Called after every evaluation and now and then between.
+
+    Returns:
+        The best network and how it was found; the run's folder holds the same.
+
+    Raises:
+        MissingExtraError: torch or Stable-Baselines3 is not installed.
+        UnknownEnvironmentError: No environment has that id.
+        EnvironmentMismatchError: The environment does not fit a Q network.
+        OptionError: A setting, the preset or the seed does not exist or is out of range.
+        OutputPathError: The folder cannot be written or already holds a run.
+        TrainingError: The loss is not finite; the best network so far is in the folder.
+    """
+    for module in ("torch", "stable_baselines3"):
+        import_extra(module, extra="train", needed_for="training")
+    run = _Run(env_id, _check_seed(seed), preset, dict(changes or {}), out)
+    return run.train(progress)
+
+
+class _Run:
+    """One training run: its settings, its seeds, its folder."""
+
+    def __init__(
+        self,
+        env_id: str,
+        seed: int,
+        preset: str,
+        changes: dict[str, str],
+        out: str | Path | None,
+    ) -> None:
+        self.env_id, self.seed = env_id, seed
+        self.settings = dqn_preset(preset, env_id).changed(changes)
+        self.command = _command(env_id, seed, preset, changes)
+        self.seeds = _seeds(seed)
+        self.env = make_training_environment(env_id, self.settings)
+        name = f"dqn-{env_id.replace('/', '-').replace(':', '-')}-seed{seed}"
+        self.folder = RunFolder(Path("runs") / name if out is None else out)
+        self.config = {
+            "method": "dqn",
+            "env_id": env_id,
+            "command": self.command,
+            "seeds": self.seeds,
+            "settings": self.settings.to_dict(),
+        }
+        self.made_with = {"versions": versions(), "git": git_state()}
+        self.evaluations: list[NetworkEvaluation] = []
+
+    def train(self, progress: Callable[[TrainingProgress], None] | None) -> TrainingReport:
+        from dsqn_fast.training.q_learning import QLearning
+
+        self.folder.create(self.config, self.made_with)
+        begin = time.perf_counter()
+        with _one_thread():
+            model = QLearning(self.env, settings=self.settings, seed=self.seed)
+            callback = self._callback(model, progress)
+            model.learn(self.settings.total_steps, callback=callback)
+        self.env.close()
+        ann, best = callback.result()
+        test = self._evaluate(ann, best.step, self.settings.test_episodes, "test")
+        report = TrainingReport(
+            ann=replace(ann, provenance={**ann.provenance, "test": test.to_dict()}),
+            best=best,
+            test=test,
+            evaluations=tuple(self.evaluations),
+            seconds=time.perf_counter() - begin,
+            folder=self.folder.path,
+            seed=self.seed,
+            env_id=self.env_id,
+            command=self.command,
+        )
+        self._finish(report)
+        return report
+
+    def _callback(
+        self, model: QLearning, progress: Callable[[TrainingProgress], None] | None
+    ) -> EvaluationCallback:
+        from dsqn_fast.training.evaluation_callback import EvaluationCallback
+
+        settings = self.settings
+        return EvaluationCallback(
+            every=settings.eval_every,
+            total_steps=settings.total_steps,
+            export=lambda: self._export(model),
+            evaluate=lambda ann, step: self._evaluate(
+                ann, step, settings.eval_episodes, "evaluation"
+            ),
+            record=self._record,
+            progress=progress,
+        )
+
+    def _export(self, model: QLearning) -> AnnModel:
+        from dsqn_fast.training.network_export import export_network
+
+        mean, scale = scaling(self.settings, self.env.observation_space.shape[0])  # type: ignore[index]
+        return export_network(
+            model.q_net.q_net,
+            mean=mean,
+            scale=scale,
+            env_id=self.env_id,
+            provenance={"trained": {**self.config, **self.made_with, "steps": model.num_timesteps}},
+        )
+
+    def _evaluate(self, ann: AnnModel, step: int, episodes: int, purpose: str) -> NetworkEvaluation:
+        return evaluate_network(
+            ann, self.env_id, step=step, episodes=episodes, seed=self.seeds[purpose]
+        )
+
+    def _record(self, evaluation: NetworkEvaluation, best: AnnModel | None) -> None:
+        from dsqn_fast.training.network_export import plain_arrays
+
+        # The network first: a line without its network would be worse than the reverse.
+        if best is not None:
+            self.folder.write_arrays("best.npz", plain_arrays(best))
+        self.folder.append_evaluation(evaluation.to_dict())
+        self.evaluations.append(evaluation)
+
+    def _finish(self, report: TrainingReport) -> None:
+        self.folder.write_json("result.json", report.to_dict())
+        try:
+            from dsqn_fast.training.learning_curve import learning_curve, png
+
+            title = f"dqn on {self.env_id}, seed {self.seed}"
+            figure = learning_curve(report.evaluations, report.best, title)
+        except MissingExtraError:
+            return
+        self.folder.write("learning-curve.png", png(figure))
+
+
+def _check_seed(seed: int) -> int:
+    """Stable-Baselines3 seeds NumPy's old generator, which takes 32 bits."""
+    if check_seed(seed) >= 2**32:
+        raise OptionError(f"a training seed must be below 2**32, not {seed}")
+    return int(seed)
+
+
+def _seeds(seed: int) -> dict[str, int]:
+    """Seeds of training, evaluation and test: no two share an episode."""
+    evaluation, test = np.random.SeedSequence(seed).generate_state(2)
+    return {"training": seed, "evaluation": int(evaluation), "test": int(test)}
+
+
+def _command(env_id: str, seed: int, preset: str, changes: Mapping[str, str]) -> str:
+    words = ["dsqn-fast", "train", "dqn", "--env", env_id, "--seed", str(seed)]
+    words += ["--preset", preset] if preset != "default" else []
+    for name, value in changes.items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join(words)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small networks are slower on several threads, and sums must not depend on their number."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
