@@ -23,7 +23,7 @@ py::array_t<std::int8_t> encode(bool poisson, const Array<double>& observations,
   auto to = spikes.mutable_unchecked<3>();
   Encoder encoder(static_cast<int>(width));
   std::vector<std::uint64_t> words(static_cast<std::size_t>(width));
-  std::vector<std::int8_t> values(static_cast<std::size_t>(width) * kBlock);
+  std::vector<std::int16_t> values(static_cast<std::size_t>(width) * kBlock);
   for (py::ssize_t row = 0; row < batch; ++row) {
     encoder.start(poisson ? Encoding::poisson : Encoding::equidistant,
                   observations.data() + row * width, seed, decisions.at(row));
@@ -33,7 +33,9 @@ py::array_t<std::int8_t> encode(bool poisson, const Array<double>& observations,
       for (int t = 0; t < n; ++t) {
         for (py::ssize_t i = 0; i < width; ++i) {
           const bool fired = words[static_cast<std::size_t>(i)] >> t & 1;
-          to(row, first + t, i) = fired ? values[static_cast<std::size_t>(i) * kBlock] : 0;
+          to(row, first + t, i) =
+              fired ? static_cast<std::int8_t>(values[static_cast<std::size_t>(i) * kBlock])
+                    : std::int8_t{0};
         }
       }
     }

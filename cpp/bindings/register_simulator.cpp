@@ -52,18 +52,43 @@ Dynamics make_dynamics(const py::dict& options) {
   return d;
 }
 
-// layers: one (weight, bias, threshold, initial_potential) per population, of matching shapes.
+Window make_window(const std::vector<int>& w) {
+  return {w.at(0), w.at(1), w.at(2), w.at(3), w.at(4), w.at(5)};
+}
+
+// One population: {"pools": [window], "window": window or None, "arrays": (weight (rows, n_out),
+// bias, threshold, initial_potential)} with window = (height, width, strides, paddings).
 template <class T>
-std::unique_ptr<Simulator<T>> make_simulator(const std::vector<std::vector<Array<T>>>& layers,
-                                             const py::dict& options) {
-  std::vector<DenseSpec<T>> specs;
-  for (const auto& arrays : layers) {
-    const auto& weight = arrays.at(0);
-    specs.push_back({static_cast<int>(weight.shape(0)), static_cast<int>(weight.shape(1)),
-                     weight.data(), arrays.at(1).data(), arrays.at(2).data(), arrays.at(3).data()});
+LayerSpec<T> make_layer(const py::dict& layer) {
+  LayerSpec<T> spec;
+  for (const auto& pool : layer["pools"].cast<std::vector<std::vector<int>>>()) {
+    spec.pools.push_back(make_window(pool));
   }
+  const auto window = layer["window"].cast<std::optional<std::vector<int>>>();
+  spec.convolution = window.has_value();
+  if (window) spec.window = make_window(*window);
+  const auto arrays = layer["arrays"].cast<std::vector<Array<T>>>();  // alive in `layer`
+  const auto& weight = arrays.at(0);
+  spec.n_rows = static_cast<int>(weight.shape(0));
+  spec.n_out = static_cast<int>(weight.shape(1));
+  spec.weight = weight.data();
+  spec.bias = arrays.at(1).data();
+  spec.threshold = arrays.at(2).data();
+  spec.initial_potential = arrays.at(3).data();
+  return spec;
+}
+
+template <class T>
+std::unique_ptr<Simulator<T>> make_simulator(const std::vector<int>& input_shape,
+                                             const std::vector<py::dict>& layers,
+                                             const py::dict& options) {
+  std::vector<LayerSpec<T>> specs;
+  for (const auto& layer : layers) specs.push_back(make_layer<T>(layer));
+  const bool image = input_shape.size() == 3;
+  const int channels = input_shape.back();
+  const Layout in{image ? input_shape[0] : 1, image ? input_shape[1] : 1, channels, channels};
   return std::make_unique<Simulator<T>>(
-      std::make_shared<const Network<T>>(specs, make_dynamics(options)));
+      std::make_shared<const Network<T>>(specs, in, make_dynamics(options)));
 }
 
 // Asks the interpreter whether Ctrl-C was pressed; takes the lock that the run gave up.
@@ -116,7 +141,8 @@ py::object run(const Simulator<T>& simulator, const py::array& observations, std
 template <class T>
 void register_typed(py::module_& module, const char* name) {
   py::class_<Simulator<T>>(module, name)
-      .def(py::init(&make_simulator<T>), py::arg("layers"), py::arg("options"))
+      .def(py::init(&make_simulator<T>), py::arg("input_shape"), py::arg("layers"),
+           py::arg("options"))
       .def("run", &run<T>, py::arg("observations"), py::arg("n_steps"), py::arg("seed"),
            py::arg("decisions"), py::arg("record"), py::arg("n_threads"));
 }

@@ -21,13 +21,22 @@ void run_kernel(const KernelTable& k, const ConstantCurrent<double>& a) { k.cons
 // Additions that take as long as the random numbers of one input for one block.
 constexpr int kEncodingWork = 4096;
 
-int list_active(const std::uint64_t* words, int n, std::int32_t* active) {
-  int count = 0;
-  for (int i = 0; i < n; ++i) {
-    active[count] = i;
-    count += words[i] != 0;
+// Sum over the set neurons of `fan_out`, weighted by how often each of them spiked.
+std::int64_t operations(const SpikeBlock& spikes, std::uint64_t mask,
+                        const std::vector<std::int32_t>& fan_out) {
+  std::int64_t total = 0;
+  for (std::size_t j = 0; j < fan_out.size(); ++j) {
+    std::uint64_t bits = spikes.words[j] & mask;
+    if (spikes.values.empty()) {
+      total += std::int64_t{__builtin_popcountll(bits)} * fan_out[j];
+      continue;
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      const auto t = static_cast<std::size_t>(__builtin_ctzll(bits));
+      total += std::int64_t{std::abs(spikes.values[j * kBlock + t])} * fan_out[j];
+    }
   }
-  return count;
+  return total;
 }
 
 }  // namespace
@@ -43,7 +52,7 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
       result_(result),
       row_(row),
       constant_(network.dynamics().encoding == Encoding::constant),
-      graded_(network.dynamics().spikes != Spikes::binary) {
+      graded_(network.graded()) {
   const auto& decoding = network.dynamics().decoding;
   const auto last = static_cast<int>(network.populations().size()) - 1;
   for (int l = 0; l <= last; ++l) {
@@ -51,7 +60,7 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
         std::find(options.record.begin(), options.record.end(), l) != options.record.end();
     const bool watched =
         l == last && (network.dynamics().early_exit || decoding == Decoding::first_spike);
-    auto& buffer = work_.potentials[static_cast<std::size_t>(l)];
+    auto& buffer = work_.populations[static_cast<std::size_t>(l)].potentials;
     const auto padded = network.populations()[static_cast<std::size_t>(l)].padded();
     buffer.resize(recorded || watched ? static_cast<std::size_t>(padded) * kBlock : 0);
   }
@@ -78,7 +87,8 @@ void Decision<T>::run(const T* x, std::uint64_t key, Interrupt& interrupt, int w
   const T* v = work_.populations[last].v.data();
   if (decided_) {
     const auto step = static_cast<std::size_t>((used - 1) % kBlock);
-    v = work_.potentials[last].data() + step * static_cast<std::size_t>(populations[last].padded());
+    v = work_.populations[last].potentials.data() +
+        step * static_cast<std::size_t>(populations[last].padded());
   }
   finish(v, used);
 }
@@ -88,71 +98,82 @@ std::int64_t Decision<T>::start(const T* x, std::uint64_t key) {
   work_.reset(network_);
   const auto& first = network_.populations().front();
   if (constant_) {
-    run_kernel(kernels_, ConstantCurrent<T>{first.n_units, first.n_in, x, first.weights.data(),
+    run_kernel(kernels_, ConstantCurrent<T>{first.wiring(), x, first.weights.data(),
                                             first.bias.data(), work_.current.data()});
-    return std::int64_t{first.n_in} * first.padded();
+    return first.synapses();
   }
   work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
-  return first.n_in;
+  return network_.n_in();
 }
 
 template <class T>
 std::int64_t Decision<T>::encode_block(std::int64_t first, int n) {
-  work_.encoder.block(first, n, work_.encoded_words.data(), work_.encoded_values.data());
+  work_.encoder.block(first, n, work_.encoded.words.data(), work_.encoded.values.data());
   return std::int64_t{kEncodingWork} * network_.n_in();
 }
 
 template <class T>
-typename Decision<T>::Input Decision<T>::arriving(std::size_t l, int n) {
-  const int n_in = network_.populations()[l].n_in;
-  std::int32_t* active = work_.active.data();
-  if (l == 0) {
-    return {work_.encoded_words.data(), work_.encoded_values.data(),
-            list_active(work_.encoded_words.data(), n_in, active)};
-  }
-  const auto& before = work_.populations[l - 1];
+const SpikeBlock& Decision<T>::delayed(std::size_t l, int n) {
+  auto& state = work_.populations[l];
   const int delay = network_.delay();
-  if (delay == 0) {
-    return {before.words.data(), graded_ ? before.values.data() : nullptr,
-            list_active(before.words.data(), n_in, active)};
+  if (delay == 0) return state.emitted;
+  const auto d = static_cast<std::size_t>(delay);
+  for (std::size_t i = 0; i < state.carry.size(); ++i) {
+    const std::uint64_t word = (state.emitted.words[i] << delay) | state.carry[i];
+    state.delayed.words[i] = word & low_bits(n);
+    if (!graded_) continue;
+    std::int16_t* to = state.delayed.values.data() + i * kBlock;
+    std::copy_n(state.carry_values.data() + i * d, d, to);
+    std::copy_n(state.emitted.values.data() + i * kBlock, kBlock - d, to + d);
   }
-  std::uint64_t* words = work_.delayed_words.data();
-  const auto count = static_cast<std::size_t>(n_in);
-  for (std::size_t i = 0; i < count; ++i) {
-    words[i] = ((before.words[i] << delay) | before.carry[i]) & low_bits(n);
+  return state.delayed;
+}
+
+template <class T>
+Arrivals Decision<T>::arriving(std::size_t l, int n) {
+  const SpikeBlock* spikes = l == 0 ? &work_.encoded : &delayed(l - 1, n);
+  const auto& population = network_.populations()[l];
+  for (std::size_t k = 0; k < population.pools().size(); ++k) {
+    auto& pooled = work_.populations[l].pooled[k];
+    population.pools()[k].block(spikes->words.data(), spikes->values_or_null(), pooled.words.data(),
+                                pooled.values.data());
+    spikes = &pooled;
   }
-  if (graded_) {
-    for (std::size_t i = 0; i < count; ++i) {
-      std::int8_t* to = work_.delayed_values.data() + i * kBlock;
-      const auto d = static_cast<std::size_t>(delay);
-      std::copy_n(before.carry_values.data() + i * d, d, to);
-      std::copy_n(before.values.data() + i * kBlock, kBlock - d, to + d);
-    }
-  }
-  return {words, graded_ ? work_.delayed_values.data() : nullptr, list_active(words, n_in, active)};
+  return {population.input().size(), spikes->words.data(), spikes->values_or_null()};
 }
 
 template <class T>
 std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
-  const auto& dynamics = network_.dynamics();
   const auto& population = network_.populations()[l];
   auto& state = work_.populations[l];
-  const bool last = l + 1 == network_.populations().size();
   PopulationBlock<T> block{};
   block.n_steps = n;
-  block.n_units = population.n_units;
-  block.n_in = population.n_in;
+  block.wiring = population.wiring();
   if (l == 0 && constant_) {
     block.constant = work_.current.data();
   } else {
-    const Input input = arriving(l, n);
-    block.words = input.words;
-    block.values = input.values;
-    block.active = work_.active.data();
-    block.n_active = input.n_active;
+    block.arrivals = arriving(l, n);
   }
   block.weights = population.weights.data();
-  block.scratch = work_.scratch.data();
+  block.scratch = work_.scratch();
+  describe_dynamics(l, block);
+  block.v = state.v.data();
+  block.synapse = state.synapse.data();
+  block.sum = state.sum.data();
+  block.fired = state.fired.data();
+  block.out_words = state.emitted.words.data();
+  block.out_values = graded_ ? state.emitted.values.data() : nullptr;
+  block.potentials = state.potentials.empty() ? nullptr : state.potentials.data();
+  run_kernel(kernels_, block);
+  const std::int64_t per_step = block.constant == nullptr ? population.synapses() : 0;
+  return std::int64_t{n} * (population.padded() + per_step);
+}
+
+template <class T>
+void Decision<T>::describe_dynamics(std::size_t l, PopulationBlock<T>& block) const {
+  const auto& dynamics = network_.dynamics();
+  const auto& population = network_.populations()[l];
+  const bool last = l + 1 == network_.populations().size();
   block.bias = population.bias.data();
   block.theta = population.theta.data();
   block.alpha = static_cast<T>(dynamics.alpha);
@@ -162,16 +183,6 @@ std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
   block.burst_limit = dynamics.burst_limit;
   block.strict = block.late_reset = dynamics.timing == Timing::spytorch;
   block.bias_first = dynamics.timing == Timing::nest && dynamics.reset == Reset::subtraction;
-  block.v = state.v.data();
-  block.synapse = state.synapse.data();
-  block.sum = state.sum.data();
-  block.fired = state.fired.data();
-  block.out_words = state.words.data();
-  block.out_values = graded_ ? state.values.data() : nullptr;
-  block.potentials = work_.potentials[l].empty() ? nullptr : work_.potentials[l].data();
-  run_kernel(kernels_, block);
-  const std::int64_t read = block.constant == nullptr ? block.n_in : 0;
-  return read + std::int64_t{n} * population.padded() * (1 + block.n_active);
 }
 
 template <class T>
@@ -180,10 +191,11 @@ void Decision<T>::save_carry(std::size_t l) {
   if (delay == 0) return;
   auto& state = work_.populations[l];
   const auto d = static_cast<std::size_t>(delay);
-  for (std::size_t i = 0; i < state.words.size(); ++i) {
-    state.carry[i] = state.words[i] >> (kBlock - delay);
+  for (std::size_t i = 0; i < state.carry.size(); ++i) {
+    state.carry[i] = state.emitted.words[i] >> (kBlock - delay);
     if (graded_) {
-      std::copy_n(state.values.data() + (i + 1) * kBlock - d, d, state.carry_values.data() + i * d);
+      std::copy_n(state.emitted.values.data() + (i + 1) * kBlock - d, d,
+                  state.carry_values.data() + i * d);
     }
   }
 }
@@ -192,11 +204,12 @@ template <class T>
 int Decision<T>::decide(int n) {
   const auto& dynamics = network_.dynamics();
   const auto& output = network_.populations().back();
-  const T* v = work_.potentials.back().data();
-  if (dynamics.early_exit && output.n_out >= 2) {
+  const T* v = work_.populations.back().potentials.data();
+  const int n_out = output.n_out();
+  if (dynamics.early_exit && n_out >= 2) {
     const T limit = static_cast<T>(dynamics.exit_margin);
     for (int t = 0; t < n; ++t, v += output.padded()) {
-      if (margin(v, output.n_out) > limit) {
+      if (margin(v, n_out) > limit) {
         decided_ = true;
         return t + 1;
       }
@@ -205,16 +218,16 @@ int Decision<T>::decide(int n) {
     const bool strict = dynamics.timing == Timing::spytorch;
     auto& state = work_.populations.back();
     for (int t = 0; t < n; ++t, v += output.padded()) {
-      for (std::size_t j = 0; j < static_cast<std::size_t>(output.n_out); ++j) {
+      for (std::size_t j = 0; j < static_cast<std::size_t>(n_out); ++j) {
         if (!(strict ? v[j] > output.theta[j] : v[j] >= output.theta[j])) continue;
         decided_ = true;
-        state.words[j] = std::uint64_t{1} << t;
+        state.emitted.words[j] = std::uint64_t{1} << t;
         if (graded_) {
           const T limit = static_cast<T>(dynamics.burst_limit);
           const T ratio = std::min(limit, v[j] / output.theta[j]);
           const bool burst = dynamics.spikes == Spikes::burst;
-          state.values[j * kBlock + static_cast<std::size_t>(t)] =
-              static_cast<std::int8_t>(burst ? std::floor(ratio) : T(1));
+          state.emitted.values[j * kBlock + static_cast<std::size_t>(t)] =
+              static_cast<std::int16_t>(burst ? std::floor(ratio) : T(1));
         }
       }
       if (decided_) return t + 1;
@@ -227,12 +240,11 @@ template <class T>
 void Decision<T>::count_block(int n) {
   const std::uint64_t mask = low_bits(n);
   if (!constant_) {
-    std::int64_t spikes = 0;
-    for (int i = 0; i < network_.n_in(); ++i) {
-      spikes += __builtin_popcountll(work_.encoded_words[static_cast<std::size_t>(i)] & mask);
+    for (const std::uint64_t word : work_.encoded.words) {
+      result_.input_spikes[row_] += __builtin_popcountll(word & mask);
     }
-    result_.input_spikes[row_] += spikes;
-    result_.synaptic_operations[row_] += spikes * network_.populations().front().n_out;
+    result_.synaptic_operations[row_] +=
+        operations(work_.encoded, mask, network_.populations().front().fan_out());
   }
   for (std::size_t l = 0; l < network_.populations().size(); ++l) count_population(l, mask);
 }
@@ -240,44 +252,61 @@ void Decision<T>::count_block(int n) {
 template <class T>
 void Decision<T>::count_population(std::size_t l, std::uint64_t mask) {
   const auto& populations = network_.populations();
-  const auto& state = work_.populations[l];
-  const auto n = static_cast<std::size_t>(populations[l].n_out);
-  std::int32_t* counts = result_.spike_counts[l].data() + row_ * n;
+  const auto& spikes = work_.populations[l].emitted;
+  const Layout& layout = populations[l].output();
+  std::int32_t* counts =
+      result_.spike_counts[l].data() + row_ * static_cast<std::size_t>(layout.values());
   std::int64_t size = 0;
-  if (!graded_) {
-    size = kernels_.count(state.words.data(), mask, populations[l].n_out, counts);
-  } else {
-    for (std::size_t j = 0; j < n; ++j) {
-      for (std::uint64_t bits = state.words[j] & mask; bits != 0; bits &= bits - 1) {
-        const int s = state.values[j * kBlock + static_cast<std::size_t>(__builtin_ctzll(bits))];
+  for (int pixel = 0; pixel < layout.pixels(); ++pixel, counts += layout.channels) {
+    const auto first = static_cast<std::size_t>(pixel * layout.padded);
+    if (!graded_) {
+      size += kernels_.count(spikes.words.data() + first, mask, layout.channels, counts);
+      continue;
+    }
+    for (std::size_t j = 0; j < static_cast<std::size_t>(layout.channels); ++j) {
+      for (std::uint64_t bits = spikes.words[first + j] & mask; bits != 0; bits &= bits - 1) {
+        const auto t = static_cast<std::size_t>(__builtin_ctzll(bits));
+        const int s = spikes.values[(first + j) * kBlock + t];
         counts[j] += s;
         size += std::abs(s);
       }
     }
   }
   result_.total_spikes[row_] += size;
-  if (l + 1 < populations.size()) {
-    result_.synaptic_operations[row_] += size * populations[l + 1].n_out;
-  }
+  if (l + 1 == populations.size() || size == 0) return;
+  const auto& next = populations[l + 1];
+  const bool dense = next.pools().empty() && next.output().pixels() == 1;
+  result_.synaptic_operations[row_] +=
+      dense ? size * next.n_out() : operations(spikes, mask, next.fan_out());
 }
 
 template <class T>
 void Decision<T>::record_block(std::int64_t first, int n) {
   for (auto& recording : result_.recordings) {
     const auto l = static_cast<std::size_t>(recording.population);
-    const auto width = static_cast<std::size_t>(network_.populations()[l].n_out);
-    const auto padded = static_cast<std::size_t>(network_.populations()[l].padded());
-    const auto& state = work_.populations[l];
+    const Layout& layout = network_.populations()[l].output();
     const auto start =
         row_ * static_cast<std::size_t>(result_.steps_run) + static_cast<std::size_t>(first);
     for (std::size_t t = 0; t < static_cast<std::size_t>(n); ++t) {
-      const T* v = work_.potentials[l].data() + t * padded;
-      std::copy_n(v, width, recording.potentials.data() + (start + t) * width);
-      std::int8_t* to = recording.spikes.data() + (start + t) * width;
-      for (std::size_t j = 0; j < width; ++j) {
-        if ((state.words[j] >> t & 1) == 0) continue;
-        to[j] = graded_ ? state.values[j * kBlock + t] : std::int8_t{1};
-      }
+      const auto to = (start + t) * static_cast<std::size_t>(layout.values());
+      record_step(l, t, recording.potentials.data() + to, recording.spikes.data() + to);
+    }
+  }
+}
+
+template <class T>
+void Decision<T>::record_step(std::size_t l, std::size_t t, T* potentials, std::int8_t* spikes) {
+  const Layout& layout = network_.populations()[l].output();
+  const auto& state = work_.populations[l];
+  const T* v = state.potentials.data() + t * static_cast<std::size_t>(layout.size());
+  const auto channels = static_cast<std::size_t>(layout.channels);
+  for (std::size_t pixel = 0; pixel < static_cast<std::size_t>(layout.pixels()); ++pixel) {
+    const auto at = pixel * static_cast<std::size_t>(layout.padded);
+    potentials = std::copy_n(v + at, channels, potentials);
+    for (std::size_t j = at; j < at + channels; ++j, ++spikes) {
+      if ((state.emitted.words[j] >> t & 1) == 0) continue;
+      *spikes =
+          graded_ ? static_cast<std::int8_t>(state.emitted.values[j * kBlock + t]) : std::int8_t{1};
     }
   }
 }

@@ -18,24 +18,21 @@ class Decision {
   void run(const T* x, std::uint64_t key, Interrupt& interrupt, int worker);
 
  private:
-  struct Input {
-    const std::uint64_t* words;
-    const std::int8_t* values;  // null where every spike is 1
-    int n_active;
-  };
-
   // These return about how many additions they took.
   std::int64_t start(const T* x, std::uint64_t key);
   std::int64_t encode_block(std::int64_t first, int n);
-  Input arriving(std::size_t l, int n);
+  // Spikes that reach population l, delayed and pooled.
+  Arrivals arriving(std::size_t l, int n);
+  const SpikeBlock& delayed(std::size_t l, int n);
+  void describe_dynamics(std::size_t l, PopulationBlock<T>& block) const;
   std::int64_t simulate_population(std::size_t l, int n);
   void save_carry(std::size_t l);
-  bool watches(std::size_t l) const;
   // Steps of the block up to and with the one that ends the decision; n if none does.
   int decide(int n);
   void count_block(int n);
   void count_population(std::size_t l, std::uint64_t mask);
   void record_block(std::int64_t first, int n);
+  void record_step(std::size_t l, std::size_t t, T* potentials, std::int8_t* spikes);
   void finish(const T* output_potentials, std::int64_t steps_used);
 
   const Network<T>& network_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "dsqn/philox.hpp"
 
@@ -26,7 +25,7 @@ void Encoder::start(Encoding encoding, const T* x, std::uint64_t seed, std::uint
   }
 }
 
-void Encoder::block(std::int64_t first, int n, std::uint64_t* words, std::int8_t* values) {
+void Encoder::block(std::int64_t first, int n, std::uint64_t* words, std::int16_t* values) {
   const std::uint64_t mask = n == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
   for (std::size_t i = 0; i < rate_.size(); ++i) {
     words[i] = 0;
@@ -34,7 +33,7 @@ void Encoder::block(std::int64_t first, int n, std::uint64_t* words, std::int8_t
     const int input = static_cast<int>(i);
     words[i] = mask & (encoding_ == Encoding::poisson ? poisson(input, first)
                                                       : equidistant(input, first, n));
-    std::memset(values + i * kBlock, sign_[i], kBlock);
+    std::fill_n(values + i * kBlock, kBlock, static_cast<std::int16_t>(sign_[i]));
   }
 }
 

@@ -8,51 +8,120 @@ namespace dsqn {
 namespace {
 
 template <class T>
+constexpr int unit_lanes() {
+  return kUnitBytes / static_cast<int>(sizeof(T));
+}
+
+template <class T>
 AlignedVector<T> padded_copy(const T* values, int n, int padded, T fill) {
   AlignedVector<T> result(static_cast<std::size_t>(padded), fill);
   std::copy(values, values + n, result.begin());
   return result;
 }
 
-// Panels of up to kPanelUnits units; within a panel one row of weights per input.
+// Row of the source weights for each packed row; -1 for rows that padding inputs meet.
 template <class T>
-AlignedVector<T> pack_panels(const DenseSpec<T>& spec, int n_units) {
-  const int unit = kUnitBytes / static_cast<int>(sizeof(T));
-  const std::size_t n_in = static_cast<std::size_t>(spec.n_in);
-  AlignedVector<T> packed(n_in * static_cast<std::size_t>(n_units * unit), T(0));
+std::vector<int> source_rows(const LayerSpec<T>& spec, const Layout& in) {
+  std::vector<int> rows;
+  if (spec.convolution) {
+    for (int row = 0; row < spec.n_rows; ++row) rows.push_back(row);
+    return rows;
+  }
+  for (int pixel = 0; pixel < in.pixels(); ++pixel) {
+    for (int channel = 0; channel < in.padded; ++channel) {
+      rows.push_back(channel < in.channels ? pixel * in.channels + channel : -1);
+    }
+  }
+  return rows;
+}
+
+// Panels of up to kPanelUnits units; within a panel one row of weights after the other.
+template <class T>
+AlignedVector<T> pack_panels(const LayerSpec<T>& spec, const std::vector<int>& rows, int n_units) {
+  AlignedVector<T> packed(rows.size() * static_cast<std::size_t>(n_units * unit_lanes<T>()), T(0));
   T* to = packed.data();
   for (int first = 0; first < n_units; first += kPanelUnits) {
-    const int width = std::min(kPanelUnits, n_units - first) * unit;
-    const int start = first * unit;
+    const int width = std::min(kPanelUnits, n_units - first) * unit_lanes<T>();
+    const int start = first * unit_lanes<T>();
     const int used = std::min(width, spec.n_out - start);
-    for (std::size_t i = 0; i < n_in; ++i, to += width) {
-      const T* row = spec.weight + i * static_cast<std::size_t>(spec.n_out) + start;
-      std::copy(row, row + used, to);
+    for (const int row : rows) {
+      if (row >= 0) {
+        const T* from =
+            spec.weight + static_cast<std::size_t>(row) * static_cast<std::size_t>(spec.n_out);
+        std::copy(from + start, from + start + used, to);
+      }
+      to += width;
     }
   }
   return packed;
 }
 
+// How many outputs each input reaches, through a window (channels of the window's output).
+void scatter(const Taps& taps, int span, int weight, std::vector<std::int32_t>& counts) {
+  for (const Tap& tap : taps.taps) {
+    for (int i = 0; i < span; ++i) counts[static_cast<std::size_t>(tap.input + i)] += weight;
+  }
+}
+
+// The same through pooling, backwards: an input reaches what its windows reach.
+std::vector<std::int32_t> through_pool(const Layout& in, const Taps& taps, const Layout& out,
+                                       const std::vector<std::int32_t>& after) {
+  std::vector<std::int32_t> counts(static_cast<std::size_t>(in.size()));
+  for (std::size_t pixel = 0; pixel + 1 < taps.offset.size(); ++pixel) {
+    for (auto k = taps.offset[pixel]; k < taps.offset[pixel + 1]; ++k) {
+      const auto input = static_cast<std::size_t>(taps.taps[static_cast<std::size_t>(k)].input);
+      for (std::size_t c = 0; c < static_cast<std::size_t>(out.padded); ++c) {
+        counts[input + c] += after[pixel * static_cast<std::size_t>(out.padded) + c];
+      }
+    }
+  }
+  return counts;
+}
+
 }  // namespace
 
 template <class T>
-Population<T>::Population(const DenseSpec<T>& spec)
-    : n_in(spec.n_in),
-      n_out(spec.n_out),
-      n_units((spec.n_out * static_cast<int>(sizeof(T)) + kUnitBytes - 1) / kUnitBytes),
-      weights(pack_panels(spec, n_units)) {
-  const int padded = n_units * kUnitBytes / static_cast<int>(sizeof(T));
-  bias = padded_copy(spec.bias, n_out, padded, T(0));
-  theta = padded_copy(spec.threshold, n_out, padded, std::numeric_limits<T>::infinity());
-  initial_potential = padded_copy(spec.initial_potential, n_out, padded, T(0));
+Population<T>::Population(const LayerSpec<T>& spec, const Layout& in) : input_(in) {
+  for (const Window& window : spec.pools) {
+    pools_.emplace_back(input_, window);
+    input_ = pools_.back().output();
+  }
+  const int n_units = (spec.n_out + unit_lanes<T>() - 1) / unit_lanes<T>();
+  const int padded = n_units * unit_lanes<T>();
+  output_ = {1, 1, spec.n_out, padded};
+  if (spec.convolution) {
+    output_.height = window_rows(input_, spec.window);
+    output_.width = window_columns(input_, spec.window);
+  }
+  taps_ = spec.convolution ? window_taps(input_, spec.window) : dense_taps();
+  span_ = spec.convolution ? input_.channels : input_.size();
+  const auto rows = source_rows(spec, input_);
+  n_rows_ = static_cast<int>(rows.size());
+  weights = pack_panels(spec, rows, n_units);
+  bias = padded_copy(spec.bias, spec.n_out, padded, T(0));
+  theta = padded_copy(spec.threshold, spec.n_out, padded, std::numeric_limits<T>::infinity());
+  initial_potential = padded_copy(spec.initial_potential, spec.n_out, padded, T(0));
+  fan_out_.resize(static_cast<std::size_t>(input_.size()));
+  scatter(taps_, span_, spec.n_out, fan_out_);
+  for (auto pool = pools_.rbegin(); pool != pools_.rend(); ++pool) {
+    fan_out_ = through_pool(pool->input(), pool->taps(), pool->output(), fan_out_);
+  }
 }
 
 template <class T>
-Network<T>::Network(const std::vector<DenseSpec<T>>& layers, const Dynamics& dynamics)
-    : populations_(layers.begin(), layers.end()), dynamics_(dynamics) {
-  for (const auto& population : populations_) {
-    widest_input_ = std::max(widest_input_, population.n_in);
-    widest_padded_ = std::max(widest_padded_, population.padded());
+Wiring Population<T>::wiring() const {
+  return {output_.pixels(),   span_, n_rows_, output_.padded / unit_lanes<T>(), taps_.taps.data(),
+          taps_.offset.data()};
+}
+
+template <class T>
+Network<T>::Network(const std::vector<LayerSpec<T>>& layers, const Layout& in,
+                    const Dynamics& dynamics)
+    : in_(in), dynamics_(dynamics) {
+  Layout layout = in;
+  for (const auto& layer : layers) {
+    populations_.emplace_back(layer, layout);
+    layout = populations_.back().output();
   }
 }
 
@@ -77,8 +146,8 @@ bool Network<T>::output_spikes() const {
          dynamics_.decoding == Decoding::count_and_potential;
 }
 
-template struct Population<float>;
-template struct Population<double>;
+template class Population<float>;
+template class Population<double>;
 template class Network<float>;
 template class Network<double>;
 

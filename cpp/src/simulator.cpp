@@ -26,7 +26,7 @@ Result<T> make_result(const Network<T>& network, std::size_t batch, const RunOpt
     array->resize(batch);
   }
   for (const auto& population : network.populations()) {
-    result.widths.push_back(static_cast<std::size_t>(population.n_out));
+    result.widths.push_back(static_cast<std::size_t>(population.n_out()));
     result.spike_counts.emplace_back(batch * result.widths.back());
   }
   for (const int l : options.record) {

@@ -7,31 +7,25 @@ namespace dsqn {
 namespace {
 
 template <class T>
-bool is_graded(const Network<T>& network) {
-  return network.dynamics().spikes != Spikes::binary;
-}
-
-template <class T>
-std::size_t encoded_inputs(const Network<T>& network) {
-  const bool constant = network.dynamics().encoding == Encoding::constant;
-  return constant ? 0 : static_cast<std::size_t>(network.n_in());
-}
-
-template <class T>
-std::size_t delayed_inputs(const Network<T>& network) {
-  return network.delay() == 0 ? 0 : static_cast<std::size_t>(network.widest_input());
+bool is_encoded(const Network<T>& network) {
+  return network.dynamics().encoding != Encoding::constant;
 }
 
 template <class T>
 PopulationState<T> make_state(const Population<T>& population, const Network<T>& network) {
-  const auto padded = static_cast<std::size_t>(population.padded());
   PopulationState<T> state;
+  const auto padded = static_cast<std::size_t>(population.padded());
+  const auto delay = static_cast<std::size_t>(network.delay());
   for (auto* array : {&state.v, &state.synapse, &state.sum, &state.fired}) array->resize(padded);
-  state.words.resize(padded);
-  state.carry.resize(padded);
-  if (is_graded(network)) {
-    state.values.resize(padded * kBlock);
-    state.carry_values.resize(padded * static_cast<std::size_t>(network.delay()));
+  state.emitted.resize(population.padded(), network.graded());
+  if (delay > 0) {
+    state.carry.resize(padded);
+    state.delayed.resize(population.padded(), network.graded());
+    if (network.graded()) state.carry_values.resize(padded * delay);
+  }
+  for (const auto& pool : population.pools()) {
+    state.pooled.emplace_back();
+    state.pooled.back().resize(pool.output().size(), true);
   }
   return state;
 }
@@ -40,18 +34,21 @@ PopulationState<T> make_state(const Population<T>& population, const Network<T>&
 
 template <class T>
 Workspace<T>::Workspace(const Network<T>& network)
-    : encoder(static_cast<int>(encoded_inputs(network))),
-      encoded_words(encoded_inputs(network)),
-      encoded_values(encoded_inputs(network) * kBlock),
-      delayed_words(delayed_inputs(network)),
-      delayed_values(is_graded(network) ? delayed_inputs(network) * kBlock : 0),
-      active(static_cast<std::size_t>(network.widest_input())),
-      scratch(kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
-      current(static_cast<std::size_t>(network.populations().front().padded())),
-      potentials(network.populations().size()) {
+    : encoder(is_encoded(network) ? network.n_in() : 0),
+      current(is_encoded(network)
+                  ? 0
+                  : static_cast<std::size_t>(network.populations().front().padded())),
+      sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
+      events(kEventChunk + kBlock + 16) {
+  std::size_t widest = 0;
   for (const auto& population : network.populations()) {
     populations.push_back(make_state(population, network));
+    widest = std::max(widest, static_cast<std::size_t>(population.input().size()));
   }
+  encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
+  // 16 bytes are read and 8 written at a time: room for one more input.
+  times.resize((widest + 1) * kBlock);
+  counts.resize(widest);
 }
 
 template <class T>
@@ -59,12 +56,19 @@ void Workspace<T>::reset(const Network<T>& network) {
   for (std::size_t l = 0; l < populations.size(); ++l) {
     auto& state = populations[l];
     const auto& start = network.populations()[l].initial_potential;
-    std::copy(start.begin(), start.end(), state.v.begin());
+    for (auto to = state.v.begin(); to < state.v.end();) {
+      to = std::copy(start.begin(), start.end(), to);
+    }
     for (auto* array : {&state.synapse, &state.sum, &state.fired}) {
       std::fill(array->begin(), array->end(), T(0));
     }
     std::fill(state.carry.begin(), state.carry.end(), 0);
   }
+}
+
+template <class T>
+Scratch<T> Workspace<T>::scratch() {
+  return {sums.data(), events.data(), times.data(), counts.data()};
 }
 
 template struct Workspace<float>;

@@ -58,7 +58,10 @@ class ResultF64:
 
 class SimulatorF32:
     def __init__(
-        self, layers: Sequence[Sequence[NDArray[np.float32]]], options: Mapping[str, Any]
+        self,
+        input_shape: Sequence[int],
+        layers: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
     ) -> None: ...
     def run(
         self,
@@ -72,7 +75,10 @@ class SimulatorF32:
 
 class SimulatorF64:
     def __init__(
-        self, layers: Sequence[Sequence[NDArray[np.float64]]], options: Mapping[str, Any]
+        self,
+        input_shape: Sequence[int],
+        layers: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
     ) -> None: ...
     def run(
         self,

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from dsqn_fast import _core
 from dsqn_fast.decodings import decode
-from dsqn_fast.errors import CpuError, OptionError, UnsupportedError
+from dsqn_fast.engine_layers import (
+    engine_input_shape,
+    engine_layers,
+    leading_pools,
+    pooled_input,
+)
+from dsqn_fast.errors import CpuError, OptionError
 from dsqn_fast.model.forward import flattened
-from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.observations import prepare_observations
 from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
-from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
+from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.run_options import (
     check_decisions,
     check_precision,
@@ -152,10 +157,11 @@ class Engine:
         self.expanded_model = expand_output_neurons(model)
         self.dtype = np.dtype(precision)
         check_precision(self.expanded_model, self.dtype)
-        layers: Any = [_arrays(layer, self.dtype) for layer in _dense_layers(self.expanded_model)]
+        self._pools = bool(leading_pools(model)) and model.encoding == "constant"
+        layers = engine_layers(self.expanded_model, self.dtype)
         active_isa()
         kind = _core.SimulatorF32 if precision == "float32" else _core.SimulatorF64
-        self._simulator: Any = kind(layers, _core_options(model))
+        self._simulator: Any = kind(engine_input_shape(model), layers, _core_options(model))
 
     def run(
         self,
@@ -198,6 +204,8 @@ class Engine:
         if core is None:
             inputs = prepare_observations(self.model, observations, self.dtype)
             keys = check_decisions(decisions, len(inputs))
+            if self._pools:
+                inputs = np.ascontiguousarray(pooled_input(self.model, inputs))
             core = self._simulator.run(flattened(inputs), steps, seed, keys, wanted, self.n_threads)
         return RunResult(core, self, steps)
 
@@ -210,27 +218,6 @@ def _check_threads(n_threads: object) -> int:
     if not 1 <= int(n_threads) <= MAX_THREADS:
         raise OptionError(f"n_threads must be from 1 to {MAX_THREADS}, not {n_threads}")
     return int(n_threads)
-
-
-def _dense_layers(model: SpikingModel) -> list[SpikingLayer]:
-    layers: list[SpikingLayer] = []
-    for index, layer in enumerate(model.layers):
-        if isinstance(layer, SpikingLayer) and isinstance(layer.connection, Dense):
-            layers.append(layer)
-            continue
-        kind = type(layer.connection if isinstance(layer, SpikingLayer) else layer).__name__
-        raise UnsupportedError(
-            f"the engine runs dense layers only, but layer {index} is {kind}: "
-            "use simulate_reference for this model"
-        )
-    return layers
-
-
-def _arrays(layer: SpikingLayer, dtype: np.dtype[Any]) -> list[Floats]:
-    width = layer.connection.bias.shape
-    per_neuron = [np.broadcast_to(a, width) for a in (layer.threshold, layer.initial_potential)]
-    arrays = [layer.connection.weight, layer.connection.bias, *per_neuron]
-    return [np.ascontiguousarray(array, dtype=dtype) for array in arrays]
 
 
 def _core_options(model: SpikingModel) -> dict[str, Any]:

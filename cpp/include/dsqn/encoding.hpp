@@ -19,7 +19,7 @@ class Encoder {
 
   // Fills words[n_in] for steps [first, first + n), first a multiple of kBlock, and
   // values[n_in][kBlock] with +1 or -1 wherever a bit is set.
-  void block(std::int64_t first, int n, std::uint64_t* words, std::int8_t* values);
+  void block(std::int64_t first, int n, std::uint64_t* words, std::int16_t* values);
 
  private:
   std::uint64_t poisson(int input, std::int64_t first) const;

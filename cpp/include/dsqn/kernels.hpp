@@ -9,31 +9,62 @@ namespace dsqn {
 
 // Time is simulated in blocks: one bit per step, one word per neuron and block.
 inline constexpr int kBlock = 64;
-// Neurons are padded to whole units of 64 bytes; weights lie in panels of up to 4 units.
+// Channels are padded to whole units of 64 bytes; weights lie in panels of up to 4 units.
 inline constexpr int kUnitBytes = 64;
 inline constexpr int kPanelUnits = 4;
+// Events are gathered in chunks of this many before they are added; one neuron may go over.
+inline constexpr int kEventChunk = 1024;
 
 enum class Reset : std::uint8_t { none, subtraction, zero };
 enum class Spikes : std::uint8_t { binary, burst, signed_ };
 
-// One population over one block of time. Arrays are padded to whole units and aligned.
+// A run of inputs that one output pixel sees: `span` inputs from `input` on meet as many rows of
+// weights from `row` on. A dense population is one pixel with one tap.
+struct Tap {
+  std::int32_t input;
+  std::int32_t row;
+};
+
+// Which inputs each pixel of a population sees, in the order of additions.
+struct Wiring {
+  int n_pixels;
+  int span;     // inputs per tap
+  int n_rows;   // rows of weights
+  int n_units;  // padded channels per pixel / (kUnitBytes / sizeof(T))
+  const Tap* taps;
+  const std::int32_t* offset;  // taps of pixel p are offset[p] ... offset[p + 1]
+};
+
+// Spikes that arrive at a population in one block.
+struct Arrivals {
+  int n_inputs;
+  const std::uint64_t* words;  // bit t of words[i] is input i at step t
+  const std::int16_t* values;  // [input][kBlock] spike values, or null where all are 1
+};
+
+// Scratch memory of a worker.
+template <class T>
+struct Scratch {
+  T* sums;                // [kBlock][panel width]
+  std::uint32_t* events;  // kEventChunk + kBlock + 16
+  std::uint8_t* times;    // [input][kBlock]: steps at which each input spikes
+  std::uint8_t* counts;   // [input]: how many
+};
+
+// One population over one block of time. Arrays per channel are padded to whole units, arrays
+// per neuron are [pixel][padded channel]; all are aligned.
 template <class T>
 struct PopulationBlock {
   int n_steps;  // 1 ... kBlock
-  int n_units;  // padded neurons / (kUnitBytes / sizeof(T))
+  Wiring wiring;
 
-  // Synaptic input: either the constant current per step (bias included) ...
+  // Synaptic input: either the constant current per step and neuron (bias included) or spikes.
   const T* constant;
-  // ... or spikes: bit t of words[i] is input i at step t, for the inputs listed in active.
-  const T* weights;  // panels of [n_in][panel width]
-  int n_in;
-  const std::int32_t* active;  // ascending inputs with a spike in this block
-  int n_active;
-  const std::uint64_t* words;
-  const std::int8_t* values;  // [n_in][kBlock] spike values, or null where all are 1
-  T* scratch;                 // kBlock * panel width
+  const T* weights;  // panels of [n_rows][panel width]
+  Arrivals arrivals;
+  Scratch<T> scratch;
 
-  // Dynamics
+  // Dynamics; bias and theta per channel
   const T* bias;
   const T* theta;  // infinity in padding lanes
   T alpha, beta;
@@ -50,15 +81,14 @@ struct PopulationBlock {
 
   // Results
   std::uint64_t* out_words;
-  std::int8_t* out_values;  // [neuron][kBlock], null for binary spikes
-  T* potentials;            // [n_steps][padded neurons], null where not recorded
+  std::int16_t* out_values;  // [neuron][kBlock], null for binary spikes
+  T* potentials;             // [n_steps][padded neurons], null where not recorded
 };
 
-// Constant current: c = bias; c += x[i] * W[i, :] for i ascending.
+// Constant current: c = bias; c += x[i] * W[row, :] in the order of the wiring.
 template <class T>
 struct ConstantCurrent {
-  int n_units;
-  int n_in;
+  Wiring wiring;
   const T* x;
   const T* weights;
   const T* bias;

@@ -6,6 +6,8 @@
 
 #include "dsqn/aligned.hpp"
 #include "dsqn/kernels.hpp"
+#include "dsqn/layout.hpp"
+#include "dsqn/pool.hpp"
 
 namespace dsqn {
 
@@ -28,62 +30,83 @@ struct Dynamics {
   double exit_margin = 0.0;  // stop where best - second output potential exceeds it
 };
 
-// Dense weights (n_in x n_out, row-major) and one value per neuron for the rest.
+// One population as the caller describes it: a connection, maybe pooling before it, and one value
+// per channel (per neuron of a dense population) for the rest. Images are channels-last.
 template <class T>
-struct DenseSpec {
-  int n_in = 0;
-  int n_out = 0;
-  const T* weight = nullptr;
+struct LayerSpec {
+  std::vector<Window> pools;  // applied to the spikes that arrive, in order
+  bool convolution = false;
+  Window window;              // of a convolution
+  int n_rows = 0;             // inputs, or kernel height * kernel width * channels in
+  int n_out = 0;              // neurons, or channels out
+  const T* weight = nullptr;  // n_rows x n_out, row-major, pooling's factor multiplied in
   const T* bias = nullptr;
   const T* threshold = nullptr;
   const T* initial_potential = nullptr;
 };
 
-// A population as the kernels want it: padded to whole units, weights packed into panels.
+// A population as the kernels want it: channels padded to whole units, weights in panels.
 template <class T>
-struct Population {
-  explicit Population(const DenseSpec<T>& spec);
+class Population {
+ public:
+  // `in` is the layout of the spikes that arrive before any pooling.
+  Population(const LayerSpec<T>& spec, const Layout& in);
 
-  int n_in;
-  int n_out;
-  int n_units;
-  AlignedVector<T> weights;  // panel after panel, each [n_in][panel width]
+  const std::vector<Pool>& pools() const { return pools_; }
+  const Layout& input() const { return input_; }    // after pooling
+  const Layout& output() const { return output_; }  // its own neurons
+  int padded() const { return output_.size(); }
+  int n_out() const { return output_.values(); }
+  Wiring wiring() const;
+  // Weights that act in one step if every input spikes, padding included.
+  std::int64_t synapses() const {
+    return static_cast<std::int64_t>(taps_.taps.size()) * span_ * output_.padded;
+  }
+  // Synapses that leave each input of this population (before pooling), in its layout.
+  const std::vector<std::int32_t>& fan_out() const { return fan_out_; }
+
+  AlignedVector<T> weights;  // panel after panel, each [n_rows][panel width]
   AlignedVector<T> bias;
   AlignedVector<T> theta;              // infinity in padding lanes
   AlignedVector<T> initial_potential;  // 0 in padding lanes
 
-  int padded() const { return static_cast<int>(bias.size()); }
+ private:
+  std::vector<Pool> pools_;
+  Layout input_, output_;
+  Taps taps_;
+  int span_ = 0;
+  int n_rows_ = 0;
+  std::vector<std::int32_t> fan_out_;
 };
 
 template <class T>
 class Network {
  public:
-  Network(const std::vector<DenseSpec<T>>& layers, const Dynamics& dynamics);
+  // `in` is the layout of one observation, without padding.
+  Network(const std::vector<LayerSpec<T>>& layers, const Layout& in, const Dynamics& dynamics);
 
   const std::vector<Population<T>>& populations() const { return populations_; }
   const Dynamics& dynamics() const { return dynamics_; }
-  int n_in() const { return populations_.front().n_in; }
+  int n_in() const { return in_.values(); }
   // Neurons of the output population; twice the outputs with two output neurons.
-  int n_out() const { return populations_.back().n_out; }
+  int n_out() const { return populations_.back().n_out(); }
   // Steps by which a spike reaches the next population late.
   int delay() const;
   // Steps simulated for a decision of n_steps.
   std::int64_t steps_run(std::int64_t n_steps) const;
   // Whether the output population emits spikes of its own.
   bool output_spikes() const;
-  // Largest number of inputs, and of padded neurons, of any population.
-  int widest_input() const { return widest_input_; }
-  int widest_padded() const { return widest_padded_; }
+  // Whether spikes carry values other than 1 somewhere.
+  bool graded() const { return dynamics_.spikes != Spikes::binary; }
 
  private:
+  Layout in_;
   std::vector<Population<T>> populations_;
   Dynamics dynamics_;
-  int widest_input_ = 0;
-  int widest_padded_ = 0;
 };
 
-extern template struct Population<float>;
-extern template struct Population<double>;
+extern template class Population<float>;
+extern template class Population<double>;
 extern template class Network<float>;
 extern template class Network<double>;
 

@@ -10,14 +10,29 @@
 
 namespace dsqn {
 
-// One population's state and the spikes that it emitted in the current block.
+// Spikes of one block on their way: a word per neuron, and values where they are not all 1.
+struct SpikeBlock {
+  AlignedVector<std::uint64_t> words;
+  AlignedVector<std::int16_t> values;  // [neuron][kBlock], empty where all are 1
+
+  void resize(int n, bool graded) {
+    words.resize(static_cast<std::size_t>(n));
+    values.resize(graded ? static_cast<std::size_t>(n) * kBlock : 0);
+  }
+  const std::int16_t* values_or_null() const { return values.empty() ? nullptr : values.data(); }
+};
+
+// One population's state, the spikes that it emitted in the current block and, for delays, the
+// last ones of the block before.
 template <class T>
 struct PopulationState {
   AlignedVector<T> v, synapse, sum, fired;
-  AlignedVector<std::uint64_t> words;
-  AlignedVector<std::int8_t> values;      // [neuron][kBlock] where spikes carry values
-  std::vector<std::uint64_t> carry;       // last steps of the block before, for delays
-  std::vector<std::int8_t> carry_values;  // [neuron][delay]
+  SpikeBlock emitted;
+  std::vector<std::uint64_t> carry;        // [neuron] last steps, in the low bits
+  std::vector<std::int16_t> carry_values;  // [neuron][delay]
+  SpikeBlock delayed;                      // emitted, as they arrive at the next population
+  std::vector<SpikeBlock> pooled;          // what each pool before this population gives
+  AlignedVector<T> potentials;             // [kBlock][padded], empty where nobody looks
 };
 
 template <class T>
@@ -26,17 +41,16 @@ struct Workspace {
 
   // Brings every population to the state before the first step.
   void reset(const Network<T>& network);
+  Scratch<T> scratch();
 
   std::vector<PopulationState<T>> populations;
   Encoder encoder;
-  std::vector<std::uint64_t> encoded_words;  // input spikes of the encoding
-  std::vector<std::int8_t> encoded_values;
-  std::vector<std::uint64_t> delayed_words;  // spikes that arrive at a population
-  std::vector<std::int8_t> delayed_values;
-  std::vector<std::int32_t> active;
-  AlignedVector<T> scratch;
-  AlignedVector<T> current;                  // constant current of the first population
-  std::vector<AlignedVector<T>> potentials;  // [population]: [kBlock][padded], empty if unused
+  SpikeBlock encoded;
+  AlignedVector<T> current;  // constant current of the first population
+  AlignedVector<T> sums;
+  AlignedVector<std::uint32_t> events;
+  AlignedVector<std::uint8_t> times;
+  AlignedVector<std::uint8_t> counts;
 };
 
 extern template struct Workspace<float>;

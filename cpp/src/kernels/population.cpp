@@ -13,15 +13,18 @@ namespace {
 
 template <class T>
 void population(const dsqn::PopulationBlock<T>& a) {
-  const int width = kUnitLanes<T>;
-  for (int unit = 0; unit < a.n_units; unit += dsqn::kPanelUnits) {
-    const int left = a.n_units - unit;
+  const int stride = a.wiring.n_units * kUnitLanes<T>;
+  const bool listed = a.constant == nullptr && lists_times(a);
+  if (listed) list_times(a.arrivals, a.scratch.times, a.scratch.counts);
+  for (int unit = 0; unit < a.wiring.n_units; unit += dsqn::kPanelUnits) {
+    const int left = a.wiring.n_units - unit;
     const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
-    if (a.constant == nullptr) {
-      const T* panel = a.weights + static_cast<std::int64_t>(unit) * width * a.n_in;
-      accumulate_panel(a, panel, units);
+    const int first = unit * kUnitLanes<T>;
+    const T* panel = a.weights + std::int64_t(first) * a.wiring.n_rows;
+    for (int pixel = 0; pixel < a.wiring.n_pixels; ++pixel) {
+      if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel, listed);
+      update_panel(a, first, pixel * stride + first, units * kUnitLanes<T>);
     }
-    update_panel(a, unit, units);
   }
 }
 
