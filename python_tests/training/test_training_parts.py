@@ -47,6 +47,7 @@ def test_mountain_car_reward_follows_its_equation() -> None:
 
 
 def test_observations_are_scaled_and_the_scaling_is_folded_into_the_network() -> None:
+    from dsqn_fast.training.input_scaling import InputScaling
     from dsqn_fast.training.network_export import export_network, plain_arrays
 
     mean, scale = (0.1, -0.2, 0.3, 0.0), (2.0, 3.0, 0.5, 1.0)
@@ -61,7 +62,10 @@ def test_observations_are_scaled_and_the_scaling_is_folded_into_the_network() ->
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Linear(4, 7), torch.nn.ReLU(), torch.nn.Linear(7, 2))
     ann = export_network(
-        module, mean=np.array(mean), scale=np.array(scale), env_id="CartPole-v1", provenance={}
+        module,
+        scaling=InputScaling(mean=np.array(mean), scale=np.array(scale)),
+        env_id="CartPole-v1",
+        provenance={},
     )
     wanted = module(torch.as_tensor(scaled)).detach().numpy()
     np.testing.assert_allclose(ann.forward(raw)[0], wanted, rtol=1e-5, atol=1e-6)

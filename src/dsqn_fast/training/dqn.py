@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,8 @@ from dsqn_fast.training.network_evaluation import NetworkEvaluation, evaluate_ne
 from dsqn_fast.training.presets import dqn_preset
 from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
-from dsqn_fast.training.training_environment import make_training_environment, scaling
+from dsqn_fast.training.torch_threads import one_thread
+from dsqn_fast.training.training_environment import input_scaling, make_training_environment
 from dsqn_fast.training.versions import git_state, versions
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Run:
 
         self.folder.create(self.config, self.made_with)
         begin = time.perf_counter()
-        with _one_thread():
+        with one_thread():
             model = QLearning(self.env, settings=self.settings, seed=self.seed)
             callback = self._callback(model, progress)
             model.learn(self.settings.total_steps, callback=callback)
@@ -143,11 +143,9 @@ class _Run:
     def _export(self, model: QLearning) -> AnnModel:
         from dsqn_fast.training.network_export import export_network
 
-        mean, scale = scaling(self.settings, self.env.observation_space.shape[0])  # type: ignore[index]
         return export_network(
             model.q_net.q_net,
-            mean=mean,
-            scale=scale,
+            scaling=input_scaling(self.settings, model.observation_space.shape[0]),  # type: ignore[index]
             env_id=self.env_id,
             provenance={"trained": {**self.config, **self.made_with, "steps": model.num_timesteps}},
         )
@@ -197,16 +195,3 @@ def _command(env_id: str, seed: int, preset: str, changes: Mapping[str, str]) ->
     for name, value in changes.items():
         words += ["--set", f"{name}={value}"]
     return shlex.join(words)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small networks are slower on several threads, and sums must not depend on their number."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

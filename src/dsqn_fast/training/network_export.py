@@ -1,4 +1,4 @@
-"""From torch tensors to a source network of plain arrays, with its scaling folded in."""
+"""From torch tensors to a source network of plain arrays, and to its bare weights."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from dsqn_fast.model import AnnModel, Dense
+from dsqn_fast.training.input_scaling import InputScaling
 
 
 def export_network(
     modules: Iterable[torch.nn.Module],
     *,
-    mean: NDArray[np.float64],
-    scale: NDArray[np.float64],
+    scaling: InputScaling,
     env_id: str | None,
     provenance: Mapping[str, Any],
 ) -> AnnModel:
@@ -24,23 +24,22 @@ def export_network(
 
     Args:
         modules: Its linear layers, in order; ReLU stands between them and is skipped here.
-        mean: (n_inputs,), subtracted from observations.
-        scale: (n_inputs,), observations are divided by it.
+        scaling: What was done to the observations that it saw.
         env_id: Environment that it was trained on.
         provenance: How it was trained.
     """
-    linear = [module for module in modules if isinstance(module, torch.nn.Linear)]
-    layers = []
-    for index, module in enumerate(linear):
-        weight = module.weight.detach().numpy().T.astype(np.float64)
-        bias = module.bias.detach().numpy().astype(np.float64)
-        if index == 0:
-            weight = weight / scale[:, np.newaxis]
-            bias = bias - mean @ weight
-        layers.append(Dense(weight=weight.astype(np.float32), bias=bias.astype(np.float32)))
-    return AnnModel(
-        layers=tuple(layers), input_shape=(len(scale),), env_id=env_id, provenance=provenance
+    layers = tuple(
+        Dense(
+            weight=module.weight.detach().numpy().T.copy(),
+            bias=module.bias.detach().numpy().copy(),
+        )
+        for module in modules
+        if isinstance(module, torch.nn.Linear)
     )
+    ann = AnnModel(
+        layers=layers, input_shape=scaling.mean.shape, env_id=env_id, provenance=provenance
+    )
+    return scaling.fold(ann)
 
 
 def plain_arrays(ann: AnnModel) -> dict[str, NDArray[np.floating]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from dsqn_fast.environments import Environment, env_name, make_environment
 from dsqn_fast.errors import EnvironmentMismatchError, OptionError
 from dsqn_fast.training.dqn_settings import DqnSettings
+from dsqn_fast.training.input_scaling import InputScaling
 from dsqn_fast.training.rewards import with_reward
 
 
@@ -45,35 +47,36 @@ def check_trainable(env: Environment) -> None:
         )
 
 
-def scaling(settings: DqnSettings, n_inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of the observations, each (n_inputs,) float64.
+def input_scaling(settings: DqnSettings, n_inputs: int) -> InputScaling:
+    """What the settings do to observations of ``n_inputs`` numbers.
 
     Raises:
-        OptionError: One of them has another length.
+        OptionError: ``observation_mean`` or ``observation_scale`` has another length.
     """
-    parts = []
-    for name, neutral in (("observation_mean", 0.0), ("observation_scale", 1.0)):
+
+    def values(name: str, neutral: float) -> NDArray[np.float64]:
         given = getattr(settings, name)
-        values = np.full(n_inputs, neutral) if given is None else np.array(given, np.float64)
-        if values.shape != (n_inputs,):
+        array = np.full(n_inputs, neutral) if given is None else np.array(given, np.float64)
+        if array.shape != (n_inputs,):
             raise OptionError(
-                f"{name} has {values.size} values, but observations have {n_inputs}: give "
+                f"{name} has {array.size} values, but observations have {n_inputs}: give "
                 f"{n_inputs} numbers"
             )
-        parts.append(values)
-    return parts[0], parts[1]
+        return array
+
+    return InputScaling(
+        mean=values("observation_mean", 0.0), scale=values("observation_scale", 1.0)
+    )
 
 
 def with_scaling(env: Environment, settings: DqnSettings) -> Environment:
     """The environment with observations (x - mean) / scale, where the settings have either."""
     space = env.observation_space
     assert isinstance(space, spaces.Box)
-    mean, scale = scaling(settings, space.shape[0])
+    scaling = input_scaling(settings, space.shape[0])
     if settings.observation_mean is None and settings.observation_scale is None:
         return env
-    low, high = ((bound - mean) / scale for bound in (space.low, space.high))
+    low, high = scaling.apply(space.low), scaling.apply(space.high)
     return gymnasium.wrappers.TransformObservation(
-        env,
-        lambda observation: ((observation - mean) / scale).astype(np.float32),
-        spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32),
+        env, scaling.apply, spaces.Box(low, high, dtype=np.float32)
     )
