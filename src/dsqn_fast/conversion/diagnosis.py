@@ -1,0 +1,146 @@
+"""What a conversion loses, where, and what would help: before anyone deploys it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dsqn_fast.conversion.advice import advise
+from dsqn_fast.conversion.agreement import compare
+from dsqn_fast.conversion.calibration_set import sample
+from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
+from dsqn_fast.conversion.layer_diagnosis import LayerDiagnosis, diagnose_layers
+from dsqn_fast.conversion.options import check_share
+from dsqn_fast.conversion.q_gap import QGap, measure_gap
+from dsqn_fast.conversion.simulate import actions_over_steps, simulate
+from dsqn_fast.errors import OptionError
+from dsqn_fast.model.options import check_n_steps
+from dsqn_fast.model.spiking import SpikingModel
+
+MAX_STATES = 2_000
+CURVE_STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """Agreement and regret at another T; see `Agreement` for both."""
+
+    n_steps: int
+    agreement: float
+    regret: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A converted network looked at on some states.
+
+    Attributes:
+        n_steps: T.
+        wanted_agreement: What is aimed at.
+        states: Number of states.
+        agreement: Share of decisions that equal the source network's.
+        low: Low end of its 95 % interval.
+        high: High end.
+        regret: As in `Agreement`.
+        gap: Distribution of the gap between best and second Q.
+        gap_too_small: Whether the gap of the median state is below 1 / T, the step in which
+            rates are resolved, while the wanted agreement is missed.
+        layers: Every population, first to last.
+        worst_layer: Name of the layer that loses most agreement; None if none loses any.
+        curve: Agreement and regret over T.
+        energy: Operations and estimated energy of source and spiking network.
+        advice: What to do, in a sentence.
+    """
+
+    n_steps: int
+    wanted_agreement: float
+    states: int
+    agreement: float
+    low: float
+    high: float
+    regret: float
+    gap: QGap
+    gap_too_small: bool
+    layers: tuple[LayerDiagnosis, ...]
+    worst_layer: str | None
+    curve: tuple[CurvePoint, ...]
+    energy: EnergyReport
+    advice: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """As JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def diagnose(
+    model: SpikingModel,
+    observations: NDArray[Any],
+    *,
+    n_steps: int | None = None,
+    wanted_agreement: float = 0.99,
+    steps: Sequence[int] | None = None,
+    max_states: int = MAX_STATES,
+    seed: int = 0,
+) -> Diagnosis:
+    """Look at a converted network.
+
+    Args:
+        model: The converted model, with its source network.
+        observations: (B, *shape), at best not those that it was calibrated on.
+        n_steps: T; None for the model's own.
+        wanted_agreement: What is aimed at, above 0 and at most 1.
+        steps: Numbers of steps of the curve; None for powers of two up to T.
+        max_states: Look at so many of the observations at most, a seeded sample.
+        seed: Seed of the sample and of the Poisson encoding.
+
+    Raises:
+        OptionError: The model carries no source network, or an option is out of range.
+        ObservationError: Observations do not fit.
+    """
+    ann = model.source
+    if ann is None:
+        raise OptionError(
+            "a diagnosis compares with the source network, but the model carries none: "
+            "convert the source again"
+        )
+    n_steps = check_n_steps(model.n_steps if n_steps is None else n_steps)
+    check_share("wanted_agreement", wanted_agreement)
+    states = sample(observations, max_states, seed)
+    result = simulate(model, states, n_steps=n_steps, seed=seed)
+    q_values = ann.forward(states)
+    here = compare(q_values, result.actions)
+    gap = measure_gap(q_values)
+    layers = diagnose_layers(model, ann, states, result, n_steps)
+    worst = max(layers, key=lambda layer: layer.agreement_lost)
+    missed = here.agreement < wanted_agreement
+    too_small = missed and gap.median < 1 / n_steps
+    grid = sorted({*(n for n in CURVE_STEPS if n < n_steps), n_steps} if steps is None else steps)
+    actions = actions_over_steps(model, states, grid, seed=seed)
+    return Diagnosis(
+        n_steps=n_steps,
+        wanted_agreement=wanted_agreement,
+        states=here.states,
+        agreement=here.agreement,
+        low=here.low,
+        high=here.high,
+        regret=here.regret,
+        gap=gap,
+        gap_too_small=too_small,
+        layers=layers,
+        worst_layer=worst.name if worst.agreement_lost > 0 else None,
+        curve=tuple(
+            CurvePoint(n_steps=n, agreement=point.agreement, regret=point.regret)
+            for n, row in zip(grid, actions, strict=True)
+            for point in (compare(q_values, row),)
+        ),
+        energy=EnergyReport(ann=count_ann(ann, states), snn=count_snn(model, states, result)),
+        advice=advise(model, n_steps, here, wanted_agreement, gap, layers),
+    )
