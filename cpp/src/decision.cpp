@@ -203,35 +203,46 @@ void Decision<T>::save_carry(std::size_t l) {
 template <class T>
 int Decision<T>::decide(int n) {
   const auto& dynamics = network_.dynamics();
-  const auto& output = network_.populations().back();
+  if (dynamics.early_exit && network_.n_out() >= 2) return exit_early(n);
+  return dynamics.decoding == Decoding::first_spike ? find_first_spike(n) : n;
+}
+
+template <class T>
+int Decision<T>::exit_early(int n) {
+  const T limit = static_cast<T>(network_.dynamics().exit_margin);
   const T* v = work_.populations.back().potentials.data();
-  const int n_out = output.n_out();
-  if (dynamics.early_exit && n_out >= 2) {
-    const T limit = static_cast<T>(dynamics.exit_margin);
-    for (int t = 0; t < n; ++t, v += output.padded()) {
-      if (margin(v, n_out) > limit) {
-        decided_ = true;
-        return t + 1;
-      }
+  for (int t = 0; t < n; ++t, v += network_.populations().back().padded()) {
+    if (margin(outputs(v), network_.n_out()) > limit) {
+      decided_ = true;
+      return t + 1;
     }
-  } else if (dynamics.decoding == Decoding::first_spike) {
-    const bool strict = dynamics.timing == Timing::spytorch;
-    auto& state = work_.populations.back();
-    for (int t = 0; t < n; ++t, v += output.padded()) {
-      for (std::size_t j = 0; j < static_cast<std::size_t>(n_out); ++j) {
-        if (!(strict ? v[j] > output.theta[j] : v[j] >= output.theta[j])) continue;
-        decided_ = true;
-        state.emitted.words[j] = std::uint64_t{1} << t;
-        if (graded_) {
-          const T limit = static_cast<T>(dynamics.burst_limit);
-          const T ratio = std::min(limit, v[j] / output.theta[j]);
-          const bool burst = dynamics.spikes == Spikes::burst;
-          state.emitted.values[j * kBlock + static_cast<std::size_t>(t)] =
-              static_cast<std::int16_t>(burst ? std::floor(ratio) : T(1));
-        }
-      }
-      if (decided_) return t + 1;
+  }
+  return n;
+}
+
+template <class T>
+int Decision<T>::find_first_spike(int n) {
+  const auto& dynamics = network_.dynamics();
+  const auto& output = network_.populations().back();
+  const auto channels = static_cast<std::size_t>(output.output().channels);
+  const bool strict = dynamics.timing == Timing::spytorch;
+  const T* v = work_.populations.back().potentials.data();
+  auto& emitted = work_.populations.back().emitted;
+  for (int t = 0; t < n; ++t, v += output.padded()) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(output.n_out()); ++i) {
+      const std::size_t channel = i % channels;
+      const std::size_t j =
+          i / channels * static_cast<std::size_t>(output.output().padded) + channel;
+      const T theta = output.theta[channel];
+      if (!(strict ? v[j] > theta : v[j] >= theta)) continue;
+      decided_ = true;
+      emitted.words[j] = std::uint64_t{1} << t;
+      if (!graded_) continue;
+      const T ratio = std::min(static_cast<T>(dynamics.burst_limit), v[j] / theta);
+      emitted.values[j * kBlock + static_cast<std::size_t>(t)] =
+          static_cast<std::int16_t>(dynamics.spikes == Spikes::burst ? std::floor(ratio) : T(1));
     }
+    if (decided_) return t + 1;
   }
   return n;
 }
@@ -312,12 +323,23 @@ void Decision<T>::record_step(std::size_t l, std::size_t t, T* potentials, std::
 }
 
 template <class T>
-void Decision<T>::finish(const T* output_potentials, std::int64_t steps_used) {
+const T* Decision<T>::outputs(const T* potentials) {
+  const Layout& layout = network_.populations().back().output();
+  if (layout.pixels() == 1) return potentials;
+  T* to = work_.outputs.data();
+  for (int pixel = 0; pixel < layout.pixels(); ++pixel) {
+    to = std::copy_n(potentials + pixel * layout.padded, layout.channels, to);
+  }
+  return work_.outputs.data();
+}
+
+template <class T>
+void Decision<T>::finish(const T* potentials, std::int64_t steps_used) {
   const auto n_out = static_cast<std::size_t>(network_.n_out());
   const auto n_actions = static_cast<std::size_t>(result_.n_actions);
   result_.steps_used[row_] = steps_used;
   result_.actions[row_] =
-      decode(network_, output_potentials, result_.spike_counts.back().data() + row_ * n_out,
+      decode(network_, outputs(potentials), result_.spike_counts.back().data() + row_ * n_out,
              result_.n_steps, result_.outputs.data() + row_ * n_actions);
 }
 

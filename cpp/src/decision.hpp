@@ -29,11 +29,15 @@ class Decision {
   void save_carry(std::size_t l);
   // Steps of the block up to and with the one that ends the decision; n if none does.
   int decide(int n);
+  int exit_early(int n);
+  int find_first_spike(int n);
   void count_block(int n);
   void count_population(std::size_t l, std::uint64_t mask);
   void record_block(std::int64_t first, int n);
   void record_step(std::size_t l, std::size_t t, T* potentials, std::int8_t* spikes);
-  void finish(const T* output_potentials, std::int64_t steps_used);
+  // Output potentials without the padding between pixels.
+  const T* outputs(const T* potentials);
+  void finish(const T* potentials, std::int64_t steps_used);
 
   const Network<T>& network_;
   const KernelTable& kernels_;

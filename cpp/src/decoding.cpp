@@ -9,7 +9,7 @@ template <class T>
 int decode(const Network<T>& network, const T* potentials, const std::int32_t* counts,
            std::int64_t n_steps, T* outputs) {
   const int n = network.n_out();
-  const auto& theta = network.populations().back().theta;
+  const auto& output = network.populations().back();
   switch (network.dynamics().decoding) {
     case Decoding::potential:
     case Decoding::first_spike: std::copy(potentials, potentials + n, outputs); break;
@@ -24,7 +24,8 @@ int decode(const Network<T>& network, const T* potentials, const std::int32_t* c
       break;
     case Decoding::count_and_potential:
       for (int j = 0; j < n; ++j) {
-        const T spiked = static_cast<T>(counts[j]) * theta[static_cast<std::size_t>(j)];
+        const T theta = output.theta[static_cast<std::size_t>(j % output.output().channels)];
+        const T spiked = static_cast<T>(counts[j]) * theta;
         outputs[j] = (spiked + potentials[j]) / static_cast<T>(n_steps);
       }
       break;

@@ -14,8 +14,8 @@ class Interrupt {
   explicit Interrupt(const std::function<bool()>& asked) : asked_(asked) {}
 
   // Called by every worker between pieces of work of about `work` additions; throws Interrupted
-  // once stopped.
-  // Only the calling thread (worker 0) may ask, since asking may need an interpreter lock.
+  // once stopped. Only the calling thread (worker 0) may ask, since asking may need an
+  // interpreter lock.
   void check(int worker, std::int64_t work) {
     if (stopped_.load(std::memory_order_relaxed)) throw Interrupted();
     if (worker != 0 || !asked_) return;

@@ -38,6 +38,7 @@ Workspace<T>::Workspace(const Network<T>& network)
       current(is_encoded(network)
                   ? 0
                   : static_cast<std::size_t>(network.populations().front().padded())),
+      outputs(static_cast<std::size_t>(network.n_out())),
       sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
       events(kEventChunk + kBlock + 16) {
   std::size_t widest = 0;

@@ -53,7 +53,7 @@ def decode(
         steps_used: (B,) steps simulated; the divisor of Q-values where a decision ended early.
     """
     dtype = potentials.dtype.type
-    scale, theta = _per_neuron(output.scale, potentials), _per_neuron(output.threshold, potentials)
+    scale, theta = per_neuron(output.scale, potentials), per_neuron(output.threshold, potentials)
     steps = np.full(len(potentials), float(n_steps))
     if model.early_exit is not None or model.decoding == "first-spike":
         steps = np.where(steps_used < n_steps, np.maximum(steps_used, 1), n_steps).astype(float)
@@ -75,7 +75,7 @@ def decode(
     )
 
 
-def _per_neuron(values: Floats, potentials: Floats) -> NDArray[np.float64]:
+def per_neuron(values: Floats, potentials: Floats) -> NDArray[np.float64]:
     """``values``, one or per channel, for every output neuron (channels are fastest)."""
     width = potentials.shape[1]
     flat = np.atleast_1d(values).astype(np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast import _core
-from dsqn_fast.decodings import decode
+from dsqn_fast.decodings import decode, per_neuron
 from dsqn_fast.engine_layers import (
     engine_input_shape,
     engine_layers,
@@ -81,8 +81,7 @@ class RunResult:
         # Decoding by count does not look at the potentials: any array of their shape serves.
         potentials = outputs if model.decoding != "count" else counts.astype(outputs.dtype)
         if model.decoding == "count+potential":
-            scale = np.atleast_1d(model.populations[-1].scale).astype(np.float64)
-            return outputs.astype(np.float64) * scale
+            return outputs.astype(np.float64) * per_neuron(model.populations[-1].scale, outputs)
         return decode(
             model,
             model.populations[-1],

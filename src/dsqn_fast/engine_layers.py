@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -63,7 +64,7 @@ def engine_layers(model: SpikingModel, dtype: np.dtype[Any]) -> list[dict[str, A
 
 
 def _check_size(index: int, layer: SpikingLayer, shape: Shape) -> None:
-    size = max(int(np.prod(shape)), layer.connection.weight.size // max(shape[-1], 1))
+    size = max(math.prod(shape), layer.connection.weight.size // max(shape[-1], 1))
     if size > MAX_SIZE:
         raise UnsupportedError(
             f"layer {index} has {size} neurons or rows of weights, but the engine takes at most "
@@ -85,7 +86,8 @@ def _layer(
             f"{MAX_POOLED}: use smaller windows"
         )
     connection = layer.connection
-    weight = connection.weight.reshape(-1, connection.weight.shape[-1]).astype(dtype) * factor
+    *rows, n_out = connection.weight.shape
+    weight = connection.weight.reshape(math.prod(rows), n_out).astype(dtype) * factor
     width = connection.bias.shape
     per_neuron = [np.broadcast_to(a, width) for a in (layer.threshold, layer.initial_potential)]
     arrays = [weight, connection.bias, *per_neuron]

@@ -100,7 +100,7 @@ def check_precision(model: SpikingModel, dtype: np.dtype[np.floating]) -> None:
             wrong = ~np.isfinite(held) | ((held <= 0) if name == "threshold" else False)
             if wrong.any():
                 raise ModelError(
-                    f"a {name} of population {index} is {array[wrong].flat[0]}, which {dtype} "
+                    f"{'an' if name[0] == 'i' else 'a'} {name} of population {index} is {array[wrong].flat[0]}, which {dtype} "
                     "cannot hold: use precision 'float64'"
                 )
 

@@ -47,6 +47,7 @@ struct Workspace {
   Encoder encoder;
   SpikeBlock encoded;
   AlignedVector<T> current;  // constant current of the first population
+  AlignedVector<T> outputs;  // output potentials without padding
   AlignedVector<T> sums;
   AlignedVector<std::uint32_t> events;
   AlignedVector<std::uint8_t> times;
