@@ -1,4 +1,4 @@
-"""Convolution, pooling and fan-out of the reference against torch and against brute force.
+"""Convolution, pooling and fan-out against torch and against brute force.
 
 Weights and observations are multiples of 1/64, so that sums are exact in any order.
 """
@@ -10,14 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from simulators import SIMULATORS, Simulate
 
 from dsqn_fast.connectivity import fan_out
 from dsqn_fast.encodings import encode
 from dsqn_fast.model import AveragePool2d, Conv2d, Dense, Flatten, SpikingLayer, SpikingModel
-from dsqn_fast.reference import simulate_reference
 
 torch = pytest.importorskip("torch")
 Shape = tuple[int, ...]
+
+
+@pytest.fixture(params=SIMULATORS)
+def simulate(request: pytest.FixtureRequest) -> Simulate:
+    """Each simulator."""
+    return SIMULATORS[request.param]
 
 
 def dyadic(rng: np.random.Generator, shape: Shape, limit: int = 32) -> NDArray[np.float64]:
@@ -127,10 +133,10 @@ def channels_last(values: Any) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "no neurons"])
-def test_reference_equals_torch(name: str, precision: Any) -> None:
+def test_simulators_equal_torch(simulate: Simulate, name: str, precision: Any) -> None:
     model = network(name)
     observations = dyadic(np.random.default_rng(6), (3, *model.input_shape), 96)
-    result = simulate_reference(model, observations, precision=precision)
+    result = simulate(model, observations, precision=precision)
     potentials, counts = torch_simulation(model, observations)
     np.testing.assert_array_equal(result.outputs, potentials)
     assert len(counts) == len(result.spike_counts)
@@ -140,21 +146,19 @@ def test_reference_equals_torch(name: str, precision: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["conv", "pooling"])
-def test_channels_first_observations_give_the_same(name: str) -> None:
+def test_channels_first_observations_give_the_same(simulate: Simulate, name: str) -> None:
     model = network(name)
     observations = dyadic(np.random.default_rng(7), (2, *model.input_shape), 96)
-    wanted = simulate_reference(model, observations)
-    turned = simulate_reference(
-        model.replace(channels_first=True), observations.transpose(0, 3, 1, 2)
-    )
+    wanted = simulate(model, observations)
+    turned = simulate(model.replace(channels_first=True), observations.transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(turned.outputs, wanted.outputs)
     np.testing.assert_array_equal(turned.synaptic_operations, wanted.synaptic_operations)
 
 
 @pytest.mark.parametrize("encoding", ["constant", "poisson"])
-def test_a_population_without_neurons_passes_nothing_on(encoding: Any) -> None:
+def test_a_population_without_neurons_passes_nothing_on(simulate: Simulate, encoding: Any) -> None:
     model = network("no neurons", encoding=encoding)
-    result = simulate_reference(model, np.ones((2, 4, 4, 1)), record="all")
+    result = simulate(model, np.ones((2, 4, 4, 1)), record="all")
     bias = model.populations[-1].connection.bias
     np.testing.assert_array_equal(result.outputs, np.tile(bias * 20, (2, 1)))
     assert result.spikes[0].shape == (2, 20, 0)
@@ -201,9 +205,9 @@ def test_fan_out_counts_every_synapse(name: str) -> None:
         np.testing.assert_array_equal(here, there, strict=True)
 
 
-def test_synaptic_operations_are_spikes_times_fan_out() -> None:
+def test_synaptic_operations_are_spikes_times_fan_out(simulate: Simulate) -> None:
     model = network("pooling", encoding="poisson")
-    result = simulate_reference(model, np.full((2, 9, 10, 2), 0.5), record="all")
+    result = simulate(model, np.full((2, 9, 10, 2), 0.5), record="all")
     fans = fan_out(model)
     operations = sum(
         (result.spikes[i].astype(np.int64) * fans[i + 1]).sum(axis=(1, 2)) for i in result.spikes
