@@ -29,7 +29,7 @@ def leading_pools(model: SpikingModel) -> tuple[AveragePool2d, ...]:
 def pooled_input(model: SpikingModel, values: Floats) -> Floats:
     """Constant inputs (B, *shape) after the pooling before the first population."""
     for layer in leading_pools(model):
-        values = pool_sum(layer, values) * pool_factor(layer, values.dtype)  # type: ignore[assignment]
+        values = pool_sum(layer, values) * pool_factor(layer, values.dtype)
     return values
 
 

@@ -99,9 +99,11 @@ def check_precision(model: SpikingModel, dtype: np.dtype[np.floating]) -> None:
                 held = array.astype(dtype)
             wrong = ~np.isfinite(held) | ((held <= 0) if name == "threshold" else False)
             if wrong.any():
+                found = array[wrong].flat[0]
+                article = "an" if name == "initial_potential" else "a"
                 raise ModelError(
-                    f"{'an' if name[0] == 'i' else 'a'} {name} of population {index} is {array[wrong].flat[0]}, which {dtype} "
-                    "cannot hold: use precision 'float64'"
+                    f"{article} {name} of population {index} is {found}, which {dtype} cannot "
+                    "hold: use precision 'float64'"
                 )
 
 
