@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsqn_fast.agents import AnnAgent
+from dsqn_fast.agents import AnnAgent, SpikingAgent
 from dsqn_fast.errors import (
     EnvironmentMismatchError,
     OptionError,
@@ -18,6 +18,7 @@ from dsqn_fast.errors import (
 )
 from dsqn_fast.evaluation import evaluate
 from dsqn_fast.model import Dense
+from dsqn_fast.model_io import load_policy
 from dsqn_fast.training import TrainingReport, train_dqn
 from dsqn_fast.training import evaluation_callback as progress_module
 
@@ -29,7 +30,7 @@ SHORT = {"total_steps": "2500", "eval_every": "500", "eval_episodes": "5", "test
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     folder = tmp_path_factory.mktemp("runs") / "first"
-    return train_dqn("CartPole-v1", seed=3, changes=SHORT, out=folder)
+    return train_dqn("CartPole-v1", seed=3, changes=SHORT, n_steps=20, out=folder)
 
 
 def test_a_short_run_plays_better_than_chance(report: TrainingReport) -> None:
@@ -81,14 +82,36 @@ def test_the_best_weights_are_plain_arrays(report: TrainingReport) -> None:
             np.testing.assert_array_equal(arrays[f"b{index}"], layer.bias)
 
 
+def test_the_policy_is_converted_and_carries_its_origin(report: TrainingReport) -> None:
+    model = load_policy(report.folder / "policy.npz")
+    assert report.spiking is not None
+    assert model.n_steps == report.spiking["n_steps"] == 20
+    assert model.env_id == "CartPole-v1"
+    assert model.source is not None
+    for mine, kept in zip(report.ann.layers, model.source.layers, strict=True):
+        assert isinstance(mine, Dense)
+        assert isinstance(kept, Dense)
+        np.testing.assert_array_equal(mine.weight, kept.weight)
+    trained = model.provenance["source"]["trained"]
+    assert trained["command"] == report.command
+    assert "--n-steps 20" in report.command
+    assert trained["settings"]["total_steps"] == 2500
+    assert trained["seeds"]["training"] == 3
+    assert "torch" in trained["versions"]
+    again = evaluate(SpikingAgent(model), episodes=10, seed=trained["seeds"]["test"])
+    assert again.mean == report.spiking["mean_return"]
+    assert again.agreement == report.spiking["agreement"]
+    assert report.spiking["agreement"] > 0.9
+
+
 def test_the_learning_curve_is_a_picture(report: TrainingReport) -> None:
     pytest.importorskip("matplotlib")
     assert (report.folder / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_seed_gives_the_same_weights(report: TrainingReport, tmp_path: Path) -> None:
-    again = train_dqn("CartPole-v1", seed=3, changes=SHORT, out=tmp_path / "again")
-    other = train_dqn("CartPole-v1", seed=4, changes=SHORT, out=tmp_path / "other")
+    again = train_dqn("CartPole-v1", seed=3, changes=SHORT, n_steps=None, out=tmp_path / "again")
+    other = train_dqn("CartPole-v1", seed=4, changes=SHORT, n_steps=None, out=tmp_path / "other")
     assert [e.to_dict() for e in again.evaluations] == [e.to_dict() for e in report.evaluations]
     for mine, same, different in zip(
         report.ann.layers, again.ann.layers, other.ann.layers, strict=True
@@ -105,9 +128,13 @@ def test_the_thesis_preset_trains(tmp_path: Path) -> None:
         "MountainCar-v0",
         preset="thesis",
         changes={**SHORT, "total_steps": "1000", "hidden": "[8]"},
+        n_steps=None,
         out=tmp_path / "run",
     )
+    assert report.model is None
+    assert not (report.folder / "policy.npz").exists()
     assert "--preset thesis" in report.command
+    assert "--no-convert" in report.command
     # Evaluated on the true reward: -1 per step, 200 steps at most.
     assert report.test.mean_return == -200
     assert report.ann.input_shape == (2,)
@@ -116,7 +143,13 @@ def test_the_thesis_preset_trains(tmp_path: Path) -> None:
 def test_progress_is_told(tmp_path: Path) -> None:
     states: list[progress_module.TrainingProgress] = []
     changes = {**SHORT, "total_steps": "1000", "eval_every": "400"}
-    train_dqn("CartPole-v1", changes=changes, out=tmp_path / "run", progress=states.append)
+    train_dqn(
+        "CartPole-v1",
+        changes=changes,
+        n_steps=None,
+        out=tmp_path / "run",
+        progress=states.append,
+    )
     assert [state.step for state in states] == list(range(100, 1001, 100))
     assert states[0].mean_return is None
     assert states[-1].best is not None
@@ -147,6 +180,12 @@ def test_bad_input_is_refused_before_a_folder_is_made(
 ) -> None:
     with pytest.raises(error, match=message):
         train_dqn(env_id, changes=changes, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_time_steps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="n_steps must be"):
+        train_dqn("CartPole-v1", n_steps=0, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -24,6 +24,12 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="Environment steps, short for --set total_steps=N.")
     ] = None,
+    n_steps: Annotated[
+        int, typer.Option(metavar="T", help="Time steps that the best network is converted for.")
+    ] = 32,
+    convert: Annotated[
+        bool, typer.Option("--convert/--no-convert", help="Convert the best network.")
+    ] = True,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the run; default in runs/.")
     ] = None,
@@ -33,9 +39,10 @@ def train(
 
     Example: dsqn-fast train dqn --env CartPole-v1 --seed 0
     """
-    from dsqn_fast.cli.output import check_json, number, percent, show
+    from dsqn_fast.cli.output import check_json, number, show
     from dsqn_fast.cli.train_options import parse_settings
     from dsqn_fast.cli.training_bar import training_bar
+    from dsqn_fast.cli.training_tables import spiking_rows, training_rows
     from dsqn_fast.model.options import check_choice
     from dsqn_fast.training import METHODS, train_dqn
 
@@ -44,16 +51,17 @@ def train(
     changes = parse_settings(settings or [], steps)
     with training_bar() as progress:
         report = train_dqn(
-            env, seed=seed, preset=preset, changes=changes, out=out, progress=progress
+            env,
+            seed=seed,
+            preset=preset,
+            changes=changes,
+            n_steps=n_steps if convert else None,
+            out=out,
+            progress=progress,
         )
     rows = [
-        ("best at step", f"{report.best.step}"),
-        ("its return when chosen", number(report.best.mean_return)),
-        (f"return over {report.test.episodes} fresh episodes", number(report.test.mean_return)),
-        ("standard deviation", number(report.test.std_return)),
-        ("lowest", number(report.test.min_return)),
-        ("median action gap", percent(report.test.action_gap)),
-        ("agreement with 32 levels", percent(report.test.quantised_agreement)),
+        *training_rows(report),
+        *([] if report.spiking is None else spiking_rows(report.spiking)),
         ("seconds", number(report.seconds, 1)),
         ("folder", str(report.folder)),
     ]

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from dsqn_fast.errors import MissingExtraError, OptionError
 from dsqn_fast.importers.extras import import_extra
-from dsqn_fast.model import AnnModel
+from dsqn_fast.model import AnnModel, SpikingModel
+from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.run_options import check_seed
 from dsqn_fast.training.network_evaluation import NetworkEvaluation, evaluate_network
 from dsqn_fast.training.presets import dqn_preset
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from dsqn_fast.training.evaluation_callback import EvaluationCallback, TrainingProgress
     from dsqn_fast.training.q_learning import QLearning
 
+DEFAULT_N_STEPS: Final = 32
+"""Time steps that a trained network is converted for."""
+
 
 def train_dqn(
     env_id: str,
@@ -34,6 +38,7 @@ def train_dqn(
     seed: int = 0,
     preset: str = "default",
     changes: Mapping[str, str] | None = None,
+    n_steps: int | None = DEFAULT_N_STEPS,
     out: str | Path | None = None,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainingReport:
@@ -49,6 +54,8 @@ def train_dqn(
         seed: Seed of everything random, 0 <= seed < 2**32.
         preset: Named hyperparameters; see `dqn_preset`.
         changes: Settings that differ from the preset, as text; see `DqnSettings.changed`.
+        n_steps: Time steps T that the best network is converted for, see `spiking_policy`; the
+            policy is ``policy.npz`` in the run's folder. None to train only.
         out: Folder of the run, see `RunFolder`; None names one below ``runs``.
         progress: Called after every evaluation and now and then between.
 
@@ -65,7 +72,9 @@ def train_dqn(
     """
     for module in ("torch", "stable_baselines3"):
         import_extra(module, extra="train", needed_for="training")
-    run = _Run(env_id, _check_seed(seed), preset, dict(changes or {}), out)
+    if n_steps is not None:
+        check_n_steps(n_steps)
+    run = _Run(env_id, _check_seed(seed), preset, dict(changes or {}), n_steps, out)
     return run.train(progress)
 
 
@@ -78,11 +87,12 @@ class _Run:
         seed: int,
         preset: str,
         changes: dict[str, str],
+        n_steps: int | None,
         out: str | Path | None,
     ) -> None:
-        self.env_id, self.seed = env_id, seed
+        self.env_id, self.seed, self.n_steps = env_id, seed, n_steps
         self.settings = dqn_preset(preset, env_id).changed(changes)
-        self.command = _command(env_id, seed, preset, changes)
+        self.command = _command(env_id, seed, preset, changes, n_steps)
         self.seeds = _seeds(seed)
         self.env = make_training_environment(env_id, self.settings)
         name = f"dqn-{env_id.replace('/', '-').replace(':', '-')}-seed{seed}"
@@ -103,14 +113,18 @@ class _Run:
         self.folder.create(self.config, self.made_with)
         begin = time.perf_counter()
         with one_thread():
-            model = QLearning(self.env, settings=self.settings, seed=self.seed)
-            callback = self._callback(model, progress)
-            model.learn(self.settings.total_steps, callback=callback)
+            learner = QLearning(self.env, settings=self.settings, seed=self.seed)
+            callback = self._callback(learner, progress)
+            learner.learn(self.settings.total_steps, callback=callback)
         self.env.close()
         ann, best = callback.result()
         test = self._evaluate(ann, best.step, self.settings.test_episodes, "test")
+        ann = replace(ann, provenance={**ann.provenance, "test": test.to_dict()})
+        model, spiking = self._convert(ann)
         report = TrainingReport(
-            ann=replace(ann, provenance={**ann.provenance, "test": test.to_dict()}),
+            ann=ann,
+            model=model,
+            spiking=spiking,
             best=best,
             test=test,
             evaluations=tuple(self.evaluations),
@@ -164,6 +178,19 @@ class _Run:
         self.folder.append_evaluation(evaluation.to_dict())
         self.evaluations.append(evaluation)
 
+    def _convert(self, ann: AnnModel) -> tuple[SpikingModel | None, Mapping[str, Any] | None]:
+        """The spiking policy, saved, and what it reaches on the test's episodes."""
+        if self.n_steps is None:
+            return None, None
+        from dsqn_fast.training.spiking_policy import play_spiking, spiking_policy
+
+        with one_thread():
+            model = spiking_policy(ann, n_steps=self.n_steps, seed=self.seed)
+        played = play_spiking(model, episodes=self.settings.test_episodes, seed=self.seeds["test"])
+        model = model.replace(provenance={**model.provenance, "test": dict(played)})
+        model.save(self.folder.path / "policy.npz")
+        return model, played
+
     def _finish(self, report: TrainingReport) -> None:
         self.folder.write_json("result.json", report.to_dict())
         try:
@@ -189,9 +216,13 @@ def _seeds(seed: int) -> dict[str, int]:
     return {"training": seed, "evaluation": int(evaluation), "test": int(test)}
 
 
-def _command(env_id: str, seed: int, preset: str, changes: Mapping[str, str]) -> str:
+def _command(
+    env_id: str, seed: int, preset: str, changes: Mapping[str, str], n_steps: int | None
+) -> str:
     words = ["dsqn-fast", "train", "dqn", "--env", env_id, "--seed", str(seed)]
     words += ["--preset", preset] if preset != "default" else []
     for name, value in changes.items():
         words += ["--set", f"{name}={value}"]
+    if n_steps != DEFAULT_N_STEPS:
+        words += ["--no-convert"] if n_steps is None else ["--n-steps", str(n_steps)]
     return shlex.join(words)

@@ -12,7 +12,8 @@ from dsqn_fast.training.dqn_settings import DqnSettings
 PRESETS: Final = ("default", "thesis")
 
 _CARTPOLE: Final = DqnSettings(
-    hidden=(32, 32),
+    hidden=(16, 16),
+    total_steps=30_000,
     n_step=3,
     reward="failure",
     observation_scale=(2.4, 2.0, 0.2, 2.0),

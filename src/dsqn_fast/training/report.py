@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsqn_fast.model import AnnModel
+from dsqn_fast.model import AnnModel, SpikingModel
 from dsqn_fast.training.network_evaluation import NetworkEvaluation
 
 
@@ -24,6 +25,8 @@ class TrainingReport:
         seed: Seed of the run.
         env_id: Environment.
         command: Command that repeats the run.
+        model: The spiking policy that it became; None if it was not converted.
+        spiking: What that policy reached on the same episodes as ``test``, as JSON values.
     """
 
     ann: AnnModel
@@ -35,6 +38,8 @@ class TrainingReport:
     seed: int
     env_id: str
     command: str
+    model: SpikingModel | None = None
+    spiking: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON values, without the networks."""
@@ -44,6 +49,7 @@ class TrainingReport:
             "command": self.command,
             "best": self.best.to_dict(),
             "test": self.test.to_dict(),
+            "spiking": None if self.spiking is None else dict(self.spiking),
             "seconds": self.seconds,
             "folder": str(self.folder),
         }

@@ -23,7 +23,8 @@ class RunFolder:
 
     ``config.json``: method, environment, seeds and settings. ``versions.json``: libraries and
     git state. ``evaluations.jsonl``: one evaluation per line. ``best.npz``: weights w0, b0, ...
-    of the best network. ``result.json``: its score on fresh episodes. ``learning-curve.png``.
+    of the best network. ``policy.npz``: the spiking policy that it became. ``result.json``: the
+    scores of both on fresh episodes. ``learning-curve.png``.
 
     Args:
         path: The folder.
