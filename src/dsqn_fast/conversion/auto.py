@@ -172,6 +172,8 @@ def _conclude(
             best, n_steps, reached = _by_return(stage, scored)
         say(f"playing {options.episodes} episodes")
         played = stage.measure(best, n_steps)
+        if reached == "nothing" and _equals_source(played):
+            reached = "source return"
     model = _model(source, best, n_steps)
     result = simulate(model, held_out, seed=best.task.seed)
     q_values = source.forward(held_out)
@@ -261,6 +263,11 @@ def _by_return(stage: _Stage, scored: list[Scored]) -> tuple[Scored, int, str]:
     return best, best.n_steps, "nothing"
 
 
+def _equals_source(played: PlayedReturn) -> bool:
+    """Whether the mean return is at most a standard error below the source network's."""
+    return played.mean >= played.source_mean - played.std / played.episodes**0.5
+
+
 def _leaders(scored: list[Scored], count: int) -> list[Scored]:
     """The best recipes, and of every route the best that clips no activation."""
     ordered = sorted(scored, key=lambda one: one.rank)
@@ -323,6 +330,11 @@ def _sentence(report: AutoReport) -> str:
         tail = f", chosen as the fewest steps that reach {report.wanted_agreement:.2%}"
     elif report.reached == "return":
         tail = f": less than {report.wanted_agreement:.2%}, but it has the wanted return"
+    elif report.reached == "source return":
+        tail = (
+            f": {report.wanted_agreement:.2%} was not reached by anything that was tried, but "
+            "its return is the source's"
+        )
     else:
         tail = f": {report.wanted_agreement:.2%} was not reached by anything that was tried"
     if report.played is not None:

@@ -78,8 +78,9 @@ class AutoReport:
     Attributes:
         wanted_agreement: What was aimed at.
         wanted_return: What was aimed at beside it, or None.
-        reached: ``agreement``, ``return`` or ``nothing``: what the chosen conversion reaches
-            on the selection states (agreement) or in the environment (return).
+        reached: What the chosen conversion reaches: the wanted ``agreement`` (on the selection
+            states), the wanted ``return``, or else the ``source return`` (to a standard error,
+            in the environment), or ``nothing``.
         route: ``conversion``, ``bursts`` or the name of a fine-tuning route.
         recipe: The chosen recipe, in words.
         n_steps: The chosen T.

@@ -1,0 +1,78 @@
+"""`dsqn-fast diagnose`: what a conversion would lose, before it is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsqn_fast.cli import conversion_options as options
+from dsqn_fast.cli.output import JsonOption
+
+
+def diagnose(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="Source network, or a policy file: looked at as is."),
+    ],
+    env: options.EnvOption = None,
+    normalization: options.NormalizationOption = "channel",
+    percentile: options.PercentileOption = 0.999,
+    initial_potential: options.PotentialOption = "half",
+    reset: options.ResetOption = "subtraction",
+    timing: options.TimingOption = "instant",
+    n_steps: options.StepsOption = None,
+    observations: options.ObservationsOption = None,
+    calibrate_episodes: options.EpisodesOption = None,
+    agreement: options.AgreementOption = 0.99,
+    seed: options.SeedOption = 0,
+    plot: options.PlotOption = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Look at a source network as it would be converted: gap, layers, agreement, advice.
+
+    Example: dsqn-fast diagnose dqn-CartPole-v1.zip --env CartPole-v1 -T 64 --plot gap.png
+    """
+    from dsqn_fast.cli.conversion_tables import diagnosis_rows, print_diagnosis, spoken_progress
+    from dsqn_fast.cli.output import check_json, show, to_stdout
+    from dsqn_fast.cli.sources import is_policy_file, load_source
+    from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
+    from dsqn_fast.conversion.detail import Settings
+    from dsqn_fast.conversion.options import AutoOptions, CalibrationOptions, Dynamics, Recipe
+    from dsqn_fast.conversion.workflow import convert_and_diagnose, diagnose_policy
+
+    check_json(json_file)
+    if plot is not None:
+        check_figure_path(plot)
+    settings = Settings(
+        dynamics=Dynamics(reset=reset, timing=timing),  # type: ignore[arg-type]
+        env_id=env,
+        n_steps=n_steps,
+        seed=seed,
+        calibration=CalibrationOptions(episodes=calibrate_episodes),
+        auto=AutoOptions(agreement=agreement),
+    )
+    with spoken_progress() as say:
+        if is_policy_file(source):
+            from dsqn_fast.model_io import load_policy
+
+            found = diagnose_policy(load_policy(source), observations, settings=settings)
+        else:
+            recipe = Recipe(
+                normalization=normalization,  # type: ignore[arg-type]
+                percentile=percentile,
+                initial_potential=initial_potential,  # type: ignore[arg-type]
+            )
+            found = convert_and_diagnose(
+                load_source(source, env_id=env),
+                observations,
+                recipe=recipe,
+                settings=settings,
+                progress=say,
+            ).diagnosis
+    if plot is not None:
+        draw_diagnosis(found, plot)
+    show(Path(source).name, diagnosis_rows(found), {"source": source, **found.to_dict()}, json_file)
+    if not to_stdout(json_file):
+        print_diagnosis(found)

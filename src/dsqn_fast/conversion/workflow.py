@@ -1,0 +1,193 @@
+"""A whole conversion as the command line does it: convert, calibrate early exit, diagnose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsqn_fast.conversion.auto import Route
+from dsqn_fast.conversion.auto_report import AutoReport
+from dsqn_fast.conversion.calibration_set import share_out
+from dsqn_fast.conversion.detail import (
+    Observations,
+    Say,
+    Settings,
+    calibration_for,
+    convert_in_detail,
+)
+from dsqn_fast.conversion.diagnosis import Diagnosis, diagnose
+from dsqn_fast.conversion.early_exit import EarlyExitReport, Reference, calibrate_early_exit
+from dsqn_fast.conversion.gather import gather_observations
+from dsqn_fast.conversion.options import Recipe
+from dsqn_fast.errors import OptionError
+from dsqn_fast.model.ann import AnnModel
+from dsqn_fast.model.spiking import SpikingModel
+
+FRESH_OBSERVATIONS = 4_000
+"""States that are gathered after a conversion to look at it."""
+FRESH_SEED = 1_000
+"""Added to the seed for them, so that they are not those of the calibration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyExitOptions:
+    """What an early exit must keep.
+
+    Attributes:
+        agreement: Wanted share of equal actions.
+        confidence: With which probability.
+        reference: Equal to the ``source`` network's, or to those after ``all-steps``.
+    """
+
+    agreement: float
+    confidence: float = 0.95
+    reference: Reference = "source"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """A policy and what is known about it.
+
+    Attributes:
+        model: The spiking policy.
+        auto: How it was chosen; None for a named normalization.
+        early_exit: How early it stops; None where it does not.
+        diagnosis: A look at it on states that it was not calibrated on, where there are any.
+        fresh_states: Whether the diagnosis is on such states.
+    """
+
+    model: SpikingModel
+    auto: AutoReport | None
+    early_exit: EarlyExitReport | None
+    diagnosis: Diagnosis
+    fresh_states: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "n_steps": self.model.n_steps,
+            "auto": None if self.auto is None else self.auto.to_dict(),
+            "early_exit": None if self.early_exit is None else self.early_exit.to_dict(),
+            "diagnosis": self.diagnosis.to_dict(),
+            "fresh_states": self.fresh_states,
+        }
+
+
+def convert_and_diagnose(
+    ann: AnnModel,
+    observations: Observations | None = None,
+    *,
+    recipe: Recipe,
+    settings: Settings,
+    early_exit: EarlyExitOptions | None = None,
+    routes: Sequence[Route] = (),
+    progress: Say | None = None,
+) -> Outcome:
+    """Convert a source network, let it stop early where asked, and look at the result.
+
+    Args:
+        ann: The source network.
+        observations: (B, *shape), a file of them, or None to gather them.
+        recipe: How to convert.
+        settings: Everything else.
+        early_exit: What an early exit must keep; None for none.
+        routes: Fine-tuning routes for ``auto``.
+        progress: Told what is done next, in words.
+
+    Raises:
+        OptionError: As `convert_in_detail` and `calibrate_early_exit`.
+        ObservationError: Observations do not fit or are not finite.
+    """
+    say = progress or (lambda words: None)
+    done = convert_in_detail(
+        ann, observations, recipe=recipe, settings=settings, routes=routes, progress=progress
+    )
+    model, calibrated = done.model, done.calibration
+    given = None if calibrated is None or observations is None else calibrated.observations
+    states, fresh = _states(model, given, settings, automatic=done.report is not None, say=say)
+    report = None
+    if early_exit is not None:
+        say("calibrating the early exit")
+        half = np.arange(len(states)) % 2 == 0
+        model, report = calibrate_early_exit(
+            model,
+            states[half],
+            wanted=early_exit.agreement,
+            confidence=early_exit.confidence,
+            reference=early_exit.reference,
+            seed=settings.seed,
+        )
+        states = states[~half] if (~half).any() else states
+    say("diagnosing")
+    diagnosis = diagnose(
+        model, states, wanted_agreement=settings.auto.agreement, seed=settings.seed
+    )
+    return Outcome(
+        model=model, auto=done.report, early_exit=report, diagnosis=diagnosis, fresh_states=fresh
+    )
+
+
+def _states(
+    model: SpikingModel,
+    given: NDArray[Any] | None,
+    settings: Settings,
+    *,
+    automatic: bool,
+    say: Say,
+) -> tuple[NDArray[Any], bool]:
+    """States to look at, and whether the conversion has not seen them.
+
+    Given observations that `auto` held some out of, give those; else the source plays again,
+    with another seed; without an environment the given ones must do.
+    """
+    source, env_id = model.source, model.env_id
+    if given is not None and automatic:
+        return share_out(given, FRESH_OBSERVATIONS)[2], True
+    if env_id is None or source is None:
+        if given is None:
+            raise OptionError(
+                "a diagnosis needs observations, or an environment to gather them in: neither "
+                "is given and the source names none"
+            )
+        return given, False
+    say("gathering fresh states")
+    options = replace(settings.calibration, max_observations=FRESH_OBSERVATIONS, episodes=None)
+    played = gather_observations(source, env_id, options=options, seed=settings.seed + FRESH_SEED)
+    return played.observations, True
+
+
+def diagnose_policy(
+    model: SpikingModel, observations: Observations | None = None, *, settings: Settings
+) -> Diagnosis:
+    """Look at a converted policy as it is.
+
+    Args:
+        model: The policy, with its source network.
+        observations: (B, *shape), a file of them, or None to gather them.
+        settings: Environment, T, seed and wanted agreement.
+
+    Raises:
+        OptionError: It carries no source network, or there are neither observations nor an
+            environment.
+        ObservationError: Observations do not fit or are not finite.
+    """
+    if model.source is None:
+        raise OptionError(
+            "a diagnosis compares with the source network, but the policy carries none: "
+            "give the source's own file"
+        )
+    env_id = settings.env_id or model.env_id
+    limits = replace(settings.calibration, max_observations=FRESH_OBSERVATIONS)
+    where = replace(settings, env_id=env_id, calibration=limits, seed=settings.seed + FRESH_SEED)
+    states = calibration_for(model.source, observations, where).observations
+    return diagnose(
+        model,
+        states,
+        n_steps=settings.n_steps,
+        wanted_agreement=settings.auto.agreement,
+        seed=settings.seed,
+    )
