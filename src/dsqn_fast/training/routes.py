@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -18,12 +18,19 @@ from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.training.distill import Distillation, DistillOptions, distill
 from dsqn_fast.training.qcfs import finetune_qcfs
 
+if TYPE_CHECKING:
+    from dsqn_fast.training.imitation import ImitationOptions
 
-def qcfs_route() -> Route:
-    """Fine-tune by imitation with activations that are rounded as spikes will be."""
+
+def qcfs_route(options: ImitationOptions | None = None) -> Route:
+    """Fine-tune by imitation with activations that are rounded as spikes will be.
+
+    Args:
+        options: How long and how fast; None for the defaults.
+    """
 
     def tune(ann: AnnModel, observations: NDArray[Any], n_steps: int, seed: int) -> AnnModel:
-        return finetune_qcfs(ann, observations, n_steps=n_steps, seed=seed).ann
+        return finetune_qcfs(ann, observations, n_steps=n_steps, seed=seed, options=options).ann
 
     return Route(name="qcfs", tune=tune)
 

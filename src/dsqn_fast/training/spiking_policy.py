@@ -6,22 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsqn_fast.agents import SpikingAgent
-from dsqn_fast.conversion import AutoOptions, Route, convert
+from dsqn_fast.conversion import AutoOptions, convert
 from dsqn_fast.evaluation import evaluate
 from dsqn_fast.model import AnnModel, SpikingModel
 from dsqn_fast.training.imitation import ImitationOptions
-from dsqn_fast.training.qcfs import finetune_qcfs
+from dsqn_fast.training.routes import qcfs_route
 
 EPOCHS: Final = 100
-
-
-def tune(ann: AnnModel, observations: NDArray[Any], n_steps: int, seed: int) -> AnnModel:
-    """`finetune_qcfs` as a route of the automatic conversion."""
-    options = ImitationOptions(epochs=EPOCHS)
-    return finetune_qcfs(ann, observations, n_steps=n_steps, seed=seed, options=options).ann
+"""Of the fine-tuning: small networks take seconds."""
 
 
 def spiking_policy(ann: AnnModel, *, n_steps: int, seed: int) -> SpikingModel:
@@ -40,7 +34,7 @@ def spiking_policy(ann: AnnModel, *, n_steps: int, seed: int) -> SpikingModel:
         n_steps=n_steps,
         seed=seed,
         auto=AutoOptions(allow_bursts=False, episodes=0),
-        routes=(Route(name="qcfs", tune=tune),),
+        routes=(qcfs_route(ImitationOptions(epochs=EPOCHS)),),
     )
 
 
