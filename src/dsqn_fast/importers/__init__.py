@@ -1,0 +1,10 @@
+"""Source networks of many kinds, read into `dsqn_fast.model.AnnModel`.
+
+Importing this package imports neither torch nor onnx nor nir; each is imported when a source
+needs it.
+"""
+
+from dsqn_fast.importers.load import load_ann, load_teacher
+from dsqn_fast.importers.source_options import ObservationStatistics
+
+__all__ = ["ObservationStatistics", "load_ann", "load_teacher"]
