@@ -139,7 +139,7 @@ Arrivals Decision<T>::arriving(std::size_t l, int n) {
                                 pooled.values.data());
     spikes = &pooled;
   }
-  return {population.input().size(), spikes->words.data(), spikes->values_or_null()};
+  return {population.input_pixels(), spikes->words.data(), spikes->values_or_null()};
 }
 
 template <class T>

@@ -12,8 +12,7 @@ void add_pixel(const Layout& in, const Window& window, int top, int left, Taps& 
     for (int c = 0; c < window.width; ++c) {
       const int column = left + c;
       if (column < 0 || column >= in.width) continue;
-      result.taps.push_back(
-          {(row * in.width + column) * in.padded, (r * window.width + c) * in.channels});
+      result.taps.push_back({row * in.width + column, (r * window.width + c) * in.channels});
     }
   }
   result.offset.push_back(static_cast<std::int32_t>(result.taps.size()));

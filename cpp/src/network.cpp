@@ -57,9 +57,12 @@ AlignedVector<T> pack_panels(const LayerSpec<T>& spec, const std::vector<int>& r
 }
 
 // How many outputs each input reaches, through a window (channels of the window's output).
-void scatter(const Taps& taps, int span, int weight, std::vector<std::int32_t>& counts) {
+void scatter(const Taps& taps, const Wiring& wiring, int weight,
+             std::vector<std::int32_t>& counts) {
   for (const Tap& tap : taps.taps) {
-    for (int i = 0; i < span; ++i) counts[static_cast<std::size_t>(tap.input + i)] += weight;
+    for (int i = 0; i < wiring.span; ++i) {
+      counts[static_cast<std::size_t>(tap.from * wiring.stride + i)] += weight;
+    }
   }
 }
 
@@ -69,7 +72,8 @@ std::vector<std::int32_t> through_pool(const Layout& in, const Taps& taps, const
   std::vector<std::int32_t> counts(static_cast<std::size_t>(in.size()));
   for (std::size_t pixel = 0; pixel + 1 < taps.offset.size(); ++pixel) {
     for (auto k = taps.offset[pixel]; k < taps.offset[pixel + 1]; ++k) {
-      const auto input = static_cast<std::size_t>(taps.taps[static_cast<std::size_t>(k)].input);
+      const auto from = static_cast<std::size_t>(taps.taps[static_cast<std::size_t>(k)].from);
+      const auto input = from * static_cast<std::size_t>(in.padded);
       for (std::size_t c = 0; c < static_cast<std::size_t>(out.padded); ++c) {
         counts[input + c] += after[pixel * static_cast<std::size_t>(out.padded) + c];
       }
@@ -93,6 +97,7 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in) : input_(i
     output_.height = window_rows(input_, spec.window);
     output_.width = window_columns(input_, spec.window);
   }
+  dense_ = !spec.convolution;
   taps_ = spec.convolution ? window_taps(input_, spec.window) : dense_taps();
   span_ = spec.convolution ? input_.channels : input_.size();
   const auto rows = source_rows(spec, input_);
@@ -102,7 +107,7 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in) : input_(i
   theta = padded_copy(spec.threshold, spec.n_out, padded, std::numeric_limits<T>::infinity());
   initial_potential = padded_copy(spec.initial_potential, spec.n_out, padded, T(0));
   fan_out_.resize(static_cast<std::size_t>(input_.size()));
-  scatter(taps_, span_, spec.n_out, fan_out_);
+  scatter(taps_, wiring(), spec.n_out, fan_out_);
   for (auto pool = pools_.rbegin(); pool != pools_.rend(); ++pool) {
     fan_out_ = through_pool(pool->input(), pool->taps(), pool->output(), fan_out_);
   }
@@ -110,7 +115,12 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in) : input_(i
 
 template <class T>
 Wiring Population<T>::wiring() const {
-  return {output_.pixels(),   span_, n_rows_, output_.padded / unit_lanes<T>(), taps_.taps.data(),
+  return {output_.pixels(),
+          span_,
+          dense_ ? input_.size() : input_.padded,
+          n_rows_,
+          output_.padded / unit_lanes<T>(),
+          taps_.taps.data(),
           taps_.offset.data()};
 }
 

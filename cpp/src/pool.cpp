@@ -18,8 +18,8 @@ void Pool::block(const std::uint64_t* words, const std::int16_t* values, std::ui
       std::fill_n(sum, kBlock, std::int16_t{0});
       words_out[j] = 0;
       for (auto k = taps_.offset[pixel]; k < taps_.offset[pixel + 1]; ++k) {
-        const auto i =
-            static_cast<std::size_t>(taps_.taps[static_cast<std::size_t>(k)].input + channel);
+        const int from = taps_.taps[static_cast<std::size_t>(k)].from;
+        const auto i = static_cast<std::size_t>(from * in_.padded + channel);
         words_out[j] |= words[i];
         for (std::uint64_t bits = words[i]; bits != 0; bits &= bits - 1) {
           const auto t = static_cast<std::size_t>(__builtin_ctzll(bits));

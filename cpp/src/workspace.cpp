@@ -39,17 +39,16 @@ Workspace<T>::Workspace(const Network<T>& network)
                   ? 0
                   : static_cast<std::size_t>(network.populations().front().padded())),
       outputs(static_cast<std::size_t>(network.n_out())),
-      sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
-      events(kEventChunk + kBlock + 16) {
-  std::size_t widest = 0;
+      sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)) {
+  std::size_t inputs = 0, pixels = 0;
   for (const auto& population : network.populations()) {
     populations.push_back(make_state(population, network));
-    widest = std::max(widest, static_cast<std::size_t>(population.input().size()));
+    inputs = std::max(inputs, static_cast<std::size_t>(population.input().size()));
+    pixels = std::max(pixels, static_cast<std::size_t>(population.input_pixels()));
   }
   encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
-  // 16 bytes are read and 8 written at a time: room for one more input.
-  times.resize((widest + 1) * kBlock);
-  counts.resize(widest);
+  active.resize(inputs + 1);  // an offset is written before it is known to count
+  n_active.resize(pixels);
 }
 
 template <class T>
@@ -69,7 +68,7 @@ void Workspace<T>::reset(const Network<T>& network) {
 
 template <class T>
 Scratch<T> Workspace<T>::scratch() {
-  return {sums.data(), events.data(), times.data(), counts.data()};
+  return {sums.data(), active.data(), n_active.data()};
 }
 
 template struct Workspace<float>;

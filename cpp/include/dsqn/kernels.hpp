@@ -12,23 +12,22 @@ inline constexpr int kBlock = 64;
 // Channels are padded to whole units of 64 bytes; weights lie in panels of up to 4 units.
 inline constexpr int kUnitBytes = 64;
 inline constexpr int kPanelUnits = 4;
-// Events are gathered in chunks of this many before they are added; one neuron may go over.
-inline constexpr int kEventChunk = 1024;
 
 enum class Reset : std::uint8_t { none, subtraction, zero };
 enum class Spikes : std::uint8_t { binary, burst, signed_ };
 
-// A run of inputs that one output pixel sees: `span` inputs from `input` on meet as many rows of
-// weights from `row` on. A dense population is one pixel with one tap.
+// A run of inputs that one output pixel sees: those of input pixel `from` meet as many rows of
+// weights from `row` on. A dense population is one pixel with one tap, its inputs one pixel.
 struct Tap {
-  std::int32_t input;
+  std::int32_t from;
   std::int32_t row;
 };
 
 // Which inputs each pixel of a population sees, in the order of additions.
 struct Wiring {
   int n_pixels;
-  int span;     // inputs per tap
+  int span;     // inputs per input pixel that have weights
+  int stride;   // inputs per input pixel, padding included
   int n_rows;   // rows of weights
   int n_units;  // padded channels per pixel / (kUnitBytes / sizeof(T))
   const Tap* taps;
@@ -37,7 +36,7 @@ struct Wiring {
 
 // Spikes that arrive at a population in one block.
 struct Arrivals {
-  int n_inputs;
+  int n_pixels;                // input pixels
   const std::uint64_t* words;  // bit t of words[i] is input i at step t
   const std::int16_t* values;  // [input][kBlock] spike values, or null where all are 1
 };
@@ -45,10 +44,9 @@ struct Arrivals {
 // Scratch memory of a worker.
 template <class T>
 struct Scratch {
-  T* sums;                // [kBlock][panel width]
-  std::uint32_t* events;  // kEventChunk + kBlock + 16
-  std::uint8_t* times;    // [input][kBlock]: steps at which each input spikes
-  std::uint8_t* counts;   // [input]: how many
+  T* sums;                 // [kBlock][panel width]
+  std::int32_t* active;    // [input pixel][stride]: offsets of the inputs that spike
+  std::int32_t* n_active;  // [input pixel]
 };
 
 // One population over one block of time. Arrays per channel are padded to whole units, arrays

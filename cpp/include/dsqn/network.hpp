@@ -58,6 +58,8 @@ class Population {
   int padded() const { return output_.size(); }
   int n_out() const { return output_.values(); }
   Wiring wiring() const;
+  // Input pixels as the wiring counts them: a dense population takes its inputs as one.
+  int input_pixels() const { return dense_ ? 1 : input_.pixels(); }
   // Weights that act in one step if every input spikes, padding included.
   std::int64_t synapses() const {
     return static_cast<std::int64_t>(taps_.taps.size()) * span_ * output_.padded;
@@ -74,6 +76,7 @@ class Population {
   std::vector<Pool> pools_;
   Layout input_, output_;
   Taps taps_;
+  bool dense_ = true;
   int span_ = 0;
   int n_rows_ = 0;
   std::vector<std::int32_t> fan_out_;

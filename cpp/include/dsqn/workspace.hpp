@@ -49,9 +49,8 @@ struct Workspace {
   AlignedVector<T> current;  // constant current of the first population
   AlignedVector<T> outputs;  // output potentials without padding
   AlignedVector<T> sums;
-  AlignedVector<std::uint32_t> events;
-  AlignedVector<std::uint8_t> times;
-  AlignedVector<std::uint8_t> counts;
+  AlignedVector<std::int32_t> active;
+  AlignedVector<std::int32_t> n_active;
 };
 
 extern template struct Workspace<float>;

@@ -14,15 +14,14 @@ namespace {
 template <class T>
 void population(const dsqn::PopulationBlock<T>& a) {
   const int stride = a.wiring.n_units * kUnitLanes<T>;
-  const bool listed = a.constant == nullptr && lists_times(a);
-  if (listed) list_times(a.arrivals, a.scratch.times, a.scratch.counts);
+  if (a.constant == nullptr) list_active(a);
   for (int unit = 0; unit < a.wiring.n_units; unit += dsqn::kPanelUnits) {
     const int left = a.wiring.n_units - unit;
     const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
     const int first = unit * kUnitLanes<T>;
     const T* panel = a.weights + std::int64_t(first) * a.wiring.n_rows;
     for (int pixel = 0; pixel < a.wiring.n_pixels; ++pixel) {
-      if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel, listed);
+      if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel);
       update_panel(a, first, pixel * stride + first, units * kUnitLanes<T>);
     }
   }
