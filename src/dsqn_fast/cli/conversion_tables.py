@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dsqn_fast.cli.output import number, percent, print_table
+from dsqn_fast.cli.output import number, percent, print_table, show, to_stdout
 
 if TYPE_CHECKING:
     from dsqn_fast.conversion.auto_report import AutoReport
@@ -28,6 +29,37 @@ def spoken_progress() -> Iterator[Callable[[str], None]]:
         return
     with console.status("converting") as status:
         yield status.update
+
+
+def show_outcome(
+    outcome: Outcome,
+    *,
+    source: str,
+    output: Path,
+    taught: dict[str, Any] | None,
+    json_file: Path | None,
+) -> None:
+    """Print a conversion and write its JSON.
+
+    Args:
+        outcome: The conversion.
+        source: Name of the source network's file.
+        output: The policy file that was written.
+        taught: How a classifier was taught in place of the source, if one was.
+        json_file: Where the JSON goes; ``-`` is stdout alone.
+
+    Raises:
+        OutputPathError: The JSON cannot be written.
+    """
+    rows = outcome_rows(outcome)
+    if taught is not None:
+        rows.insert(0, ("classifier's agreement with its teacher", percent(taught["accuracy"])))
+    data = {"source": source, "output": str(output), "distillation": taught, **outcome.to_dict()}
+    show(f"{Path(source).name} -> {output}", rows, data, json_file)
+    if not to_stdout(json_file):
+        if outcome.auto is not None:
+            print_front(outcome.auto)
+        print_diagnosis(outcome.diagnosis)
 
 
 def outcome_rows(outcome: Outcome) -> Rows:

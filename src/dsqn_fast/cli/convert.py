@@ -68,24 +68,19 @@ def convert(
 
     Example: dsqn-fast convert dqn-CartPole-v1.zip -o policy.npz --env CartPole-v1
     """
-    from dsqn_fast.cli.conversion_tables import (
-        outcome_rows,
-        print_diagnosis,
-        print_front,
-        spoken_progress,
-    )
-    from dsqn_fast.cli.output import check_json, show, to_stdout
+    from dsqn_fast.cli.conversion_tables import show_outcome, spoken_progress
+    from dsqn_fast.cli.output import check_json
     from dsqn_fast.cli.sources_to_convert import fine_tuning_routes, prepare_source
     from dsqn_fast.conversion.detail import Settings
-    from dsqn_fast.conversion.options import AutoOptions, CalibrationOptions, Dynamics, Recipe
+    from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
+    from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
+    from dsqn_fast.conversion.options import Dynamics, Recipe
     from dsqn_fast.conversion.workflow import EarlyExitOptions, convert_and_diagnose
     from dsqn_fast.output_files import check_writable
 
     check_writable(output)
     check_json(json_file)
     if plot is not None:
-        from dsqn_fast.conversion.figure import check_figure_path
-
         check_figure_path(plot)
     recipe = Recipe(
         normalization="auto" if auto else normalization,  # type: ignore[arg-type]
@@ -135,15 +130,5 @@ def convert(
         )
     outcome.model.save(output)
     if plot is not None:
-        from dsqn_fast.conversion.figure import draw_diagnosis
-
         draw_diagnosis(outcome.diagnosis, plot)
-    rows = outcome_rows(outcome)
-    if taught is not None:
-        rows.insert(0, ("classifier's agreement with its teacher", f"{taught['accuracy']:.2%}"))
-    data = {"source": source, "output": str(output), "distillation": taught, **outcome.to_dict()}
-    show(f"{Path(source).name} -> {output}", rows, data, json_file)
-    if not to_stdout(json_file):
-        if outcome.auto is not None:
-            print_front(outcome.auto)
-        print_diagnosis(outcome.diagnosis)
+    show_outcome(outcome, source=source, output=output, taught=taught, json_file=json_file)

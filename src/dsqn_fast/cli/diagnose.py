@@ -37,9 +37,10 @@ def diagnose(
     from dsqn_fast.cli.conversion_tables import diagnosis_rows, print_diagnosis, spoken_progress
     from dsqn_fast.cli.output import check_json, show, to_stdout
     from dsqn_fast.cli.sources import is_policy_file, load_source
-    from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
     from dsqn_fast.conversion.detail import Settings
-    from dsqn_fast.conversion.options import AutoOptions, CalibrationOptions, Dynamics, Recipe
+    from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
+    from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
+    from dsqn_fast.conversion.options import Dynamics, Recipe
     from dsqn_fast.conversion.workflow import convert_and_diagnose, diagnose_policy
 
     check_json(json_file)

@@ -25,18 +25,25 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dsqn_fast.conversion.agreement import compare
-from dsqn_fast.conversion.auto_report import AutoReport, FrontPoint, PlayedReturn, pareto_front
+from dsqn_fast.conversion.auto_front import measure_front
+from dsqn_fast.conversion.auto_report import AutoReport
+from dsqn_fast.conversion.auto_returns import Stage, choose_by_return, equals_source
 from dsqn_fast.conversion.calibration_set import CalibrationSet, make_calibration_set, share_out
-from dsqn_fast.conversion.candidates import Scored, Task, basic_recipes, refined_recipes, score
+from dsqn_fast.conversion.candidates import (
+    Scored,
+    Task,
+    basic_recipes,
+    chosen_model,
+    refined_recipes,
+    score,
+)
 from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
-from dsqn_fast.conversion.gather import Played, Policy, greedy, play, spiking
-from dsqn_fast.conversion.options import AutoOptions, Dynamics
+from dsqn_fast.conversion.option_groups import AutoOptions
+from dsqn_fast.conversion.options import Dynamics
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.spiking import SpikingModel
-
-FRONT_STEPS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,15 +173,15 @@ def _conclude(
     reached = "nothing" if best.steps_needed is None else "agreement"
     played = None
     if env_id is not None and options.episodes:
-        stage = _Stage(source, options, env_id)
+        stage = Stage(source, options, env_id)
         if reached == "nothing":
             say("no recipe reaches the agreement: comparing returns")
-            best, n_steps, reached = _by_return(stage, scored)
+            best, n_steps, reached = choose_by_return(stage, scored)
         say(f"playing {options.episodes} episodes")
         played = stage.measure(best, n_steps)
-        if reached == "nothing" and _equals_source(played):
+        if reached == "nothing" and equals_source(played):
             reached = "source return"
-    model = _model(source, best, n_steps)
+    model = chosen_model(source, best, n_steps)
     result = simulate(model, held_out, seed=best.task.seed)
     q_values = source.forward(held_out)
     report = AutoReport(
@@ -188,135 +195,13 @@ def _conclude(
         energy=EnergyReport(
             ann=count_ann(source, held_out), snn=count_snn(model, held_out, result)
         ),
-        front=_front(source, scored, held_out[::3], best, n_steps),
+        front=measure_front(source, scored, held_out[::3], best, n_steps),
         candidates=tuple(one.summary() for one in scored),
         played=played,
         sentence="",
     )
     report = replace(report, sentence=_sentence(report))
     return AutoResult(model=model, report=report)
-
-
-def _model(source: AnnModel, chosen: Scored, n_steps: int) -> SpikingModel:
-    """The chosen model; its source is the network that was given, fine-tuned or not."""
-    return chosen.task.build(chosen.recipe, n_steps).replace(source=source)
-
-
-class _Stage:
-    """An environment in which recipes show their returns, each once."""
-
-    def __init__(self, source: AnnModel, options: AutoOptions, env_id: str) -> None:
-        self.source, self.options, self.env_id = source, options, env_id
-        self._known: dict[tuple[str, str, int], PlayedReturn] = {}
-        self._source_mean: float | None = None
-
-    def measure(self, chosen: Scored, n_steps: int) -> PlayedReturn:
-        """Returns of a recipe and of the source, on episodes that gathered no observations."""
-        key = (chosen.task.route, chosen.recipe.describe(), n_steps)
-        if key not in self._known:
-            model = _model(self.source, chosen, n_steps)
-            seed = chosen.task.seed + 1
-            played = self._play(spiking(model, seed=seed), chosen)
-            if self._source_mean is None:
-                self._source_mean = float(self._play(greedy(self.source), chosen).returns.mean())
-            wanted = self.source.forward(played.observations).argmax(axis=1)
-            self._known[key] = PlayedReturn(
-                episodes=len(played.returns),
-                mean=float(played.returns.mean()),
-                std=float(played.returns.std()),
-                agreement=float((wanted == played.actions).mean()),
-                source_mean=self._source_mean,
-            )
-        return self._known[key]
-
-    def _play(self, policy: Policy, chosen: Scored) -> Played:
-        return play(
-            policy,
-            self.source,
-            self.env_id,
-            episodes=self.options.episodes,
-            seed=chosen.task.seed + 1,
-            max_episode_steps=chosen.task.calibration.options.max_episode_steps,
-        )
-
-
-def _by_return(stage: _Stage, scored: list[Scored]) -> tuple[Scored, int, str]:
-    """Choose by the return where no recipe reaches the wanted agreement."""
-    leaders = _leaders(scored, stage.options.finalists)
-    wanted = stage.options.wanted_return
-    if wanted is not None:
-        largest = leaders[0].task.steps[-1]
-        grid = sorted({n for n in FRONT_STEPS if n in leaders[0].task.steps} | {largest})
-        for n_steps in grid:
-            for leader in leaders:
-                if stage.measure(leader, n_steps).mean >= wanted:
-                    return leader, n_steps, "return"
-    returns = [stage.measure(leader, leader.n_steps) for leader in leaders]
-    highest = max(returns, key=lambda one: one.mean)
-    margin = highest.std / highest.episodes**0.5
-    good = [
-        leader
-        for leader, one in zip(leaders, returns, strict=True)
-        if one.mean >= highest.mean - margin
-    ]
-    best = min(good, key=lambda one: one.rank)
-    return best, best.n_steps, "nothing"
-
-
-def _equals_source(played: PlayedReturn) -> bool:
-    """Whether the mean return is at most a standard error below the source network's."""
-    return played.mean >= played.source_mean - played.std / played.episodes**0.5
-
-
-def _leaders(scored: list[Scored], count: int) -> list[Scored]:
-    """The best recipes, and of every route the best that clips no activation."""
-    ordered = sorted(scored, key=lambda one: one.rank)
-    leaders = ordered[:count]
-    for route in dict.fromkeys(one.task.route for one in scored):
-        unclipped = [
-            one for one in ordered if one.task.route == route and one.recipe.percentile == 1
-        ]
-        leaders += [one for one in unclipped[:1] if one not in leaders]
-    return leaders
-
-
-def _front(
-    source: AnnModel,
-    scored: list[Scored],
-    states: NDArray[Any],
-    best: Scored,
-    n_steps: int,
-) -> tuple[FrontPoint, ...]:
-    """The chosen recipe and the best one of every route, over T."""
-    q_values = source.forward(states)
-    leaders = {best.recipe.describe() + best.task.route: best}
-    for one in sorted(scored, key=lambda one: one.rank):
-        if not any(leader.task.route == one.task.route for leader in leaders.values()):
-            leaders[one.recipe.describe() + one.task.route] = one
-    points = []
-    for leader in leaders.values():
-        largest = leader.task.steps[-1]
-        grid = {n for n in FRONT_STEPS if n in leader.task.steps} | {largest}
-        if leader is best:
-            grid.add(n_steps)
-        for n in sorted(grid):
-            model = _model(source, leader, n)
-            result = simulate(model, states, seed=leader.task.seed)
-            agreement = compare(q_values, result.actions)
-            route = leader.task.route
-            tuned = "" if route in ("conversion", "bursts") else f"{route}: "
-            points.append(
-                FrontPoint(
-                    n_steps=n,
-                    recipe=tuned + leader.recipe.describe(),
-                    agreement=agreement.agreement,
-                    regret=agreement.regret,
-                    spikes=float(result.total_spikes.mean()),
-                    nanojoule=count_snn(model, states, result).nanojoule,
-                    chosen=leader is best and n == n_steps,
-                )
-            )
-    return pareto_front(points)
 
 
 def _sentence(report: AutoReport) -> str:

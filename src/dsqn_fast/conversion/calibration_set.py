@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.conversion.activations import LayerActivations, collect_activations
-from dsqn_fast.conversion.options import CalibrationOptions
+from dsqn_fast.conversion.option_groups import CalibrationOptions
 from dsqn_fast.errors import ObservationError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.observations import observation_shape, prepare_observations

@@ -173,3 +173,8 @@ def refined_recipes(best: Recipe) -> list[Recipe]:
         replace(best, calibrate_bias=True),
         replace(best, normalization="local-threshold"),
     ]
+
+
+def chosen_model(source: AnnModel, chosen: Scored, n_steps: int) -> SpikingModel:
+    """The model of a recipe at T; its source is the network that was given, tuned or not."""
+    return chosen.task.build(chosen.recipe, n_steps).replace(source=source)

@@ -6,15 +6,8 @@ from collections.abc import Sequence
 
 from dsqn_fast.conversion.auto import Route
 from dsqn_fast.conversion.detail import Observations, Say, Settings, convert_in_detail
-from dsqn_fast.conversion.options import (
-    AutoOptions,
-    CalibrationOptions,
-    Dynamics,
-    InitialPotential,
-    Normalization,
-    Recipe,
-    SearchOptions,
-)
+from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions, SearchOptions
+from dsqn_fast.conversion.options import Dynamics, InitialPotential, Normalization, Recipe
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.options import Decoding, Encoding, Reset, SpikeMode, Timing
 from dsqn_fast.model.spiking import SpikingModel

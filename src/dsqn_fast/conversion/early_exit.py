@@ -82,7 +82,7 @@ def calibrate_early_exit(
         model: The converted model, decoded by potential.
         observations: (B, *shape) that the conversion was not calibrated on.
         wanted: Agreement that must hold, below 1.
-        confidence: With which probability, below 1.
+        confidence: With which probability, above 0.5 and below 1.
         reference: Agreement with the ``source`` network, or with the model's own decision
             after ``all-steps``.
         seed: Seed of the Poisson encoding.
@@ -96,6 +96,8 @@ def calibrate_early_exit(
     """
     check_share("wanted", wanted, allow_one=False)
     check_share("confidence", confidence, allow_one=False)
+    if confidence <= 0.5:
+        raise OptionError(f"confidence must be above 0.5 and below 1, not {confidence!r}")
     check_choice("reference", reference, ("source", "all-steps"))
     if model.decoding != "potential" or model.n_outputs < 2:
         raise OptionError(
@@ -186,7 +188,7 @@ def _report(
     step = np.where(stops.any(axis=1), stops.argmax(axis=1), last)
     equal = actions[np.arange(len(actions)), step] == right
     # The low end of a two-sided interval with twice the error is the one-sided bound.
-    two_sided = 1 - 2 * (1 - confidence) if confidence > 0.5 else 1e-9
+    two_sided = 1 - 2 * (1 - confidence)
     low = binomial_interval(int(equal.sum()), len(equal), confidence=two_sided, method="exact").low
     return EarlyExitReport(
         kappa=float(kappa),

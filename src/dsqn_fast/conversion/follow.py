@@ -12,7 +12,8 @@ from dsqn_fast.conversion.calibration_set import CalibrationSet, sample
 from dsqn_fast.conversion.error_calibration import calibrate_errors
 from dsqn_fast.conversion.local_threshold import local_threshold_scales
 from dsqn_fast.conversion.normalisation import WEIGHT_RULES, layer_scales
-from dsqn_fast.conversion.options import Dynamics, Recipe, SearchOptions
+from dsqn_fast.conversion.option_groups import SearchOptions
+from dsqn_fast.conversion.options import Dynamics, Recipe
 from dsqn_fast.conversion.scaling import build_model
 from dsqn_fast.conversion.search import SearchProgress, search_scales
 from dsqn_fast.conversion.spike_norm import spike_norm_scales

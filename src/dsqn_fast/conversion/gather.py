@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.conversion.options import CalibrationOptions
+from dsqn_fast.conversion.option_groups import CalibrationOptions
 from dsqn_fast.conversion.simulate import simulator
 from dsqn_fast.environments import Environment, check_fits, make_environment
 from dsqn_fast.errors import ModelFileNotFoundError, ObservationError, OptionError

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.conversion.options import Dynamics, Recipe, SearchOptions
+from dsqn_fast.conversion.option_groups import SearchOptions
+from dsqn_fast.conversion.options import Dynamics, Recipe
 from dsqn_fast.conversion.scaling import build_model
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.errors import MissingExtraError

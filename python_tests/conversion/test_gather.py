@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conversion.conversion_networks import dense_network
+
+from dsqn_fast.conversion import CalibrationOptions, convert, gather_observations
+from dsqn_fast.conversion.gather import greedy, load_observations, play
+from dsqn_fast.errors import (
+    EnvironmentMismatchError,
+    ModelFileNotFoundError,
+    ObservationError,
+    OptionError,
+    UnknownEnvironmentError,
+)
+
+
+def test_gathering_repeats_itself_and_keeps_episodes_together() -> None:
+    ann = dense_network((4, 8, 2))
+    options = CalibrationOptions(max_observations=300)
+    one = gather_observations(ann, "CartPole-v1", options=options, seed=5)
+    two = gather_observations(ann, "CartPole-v1", options=options, seed=5)
+    np.testing.assert_array_equal(one.observations, two.observations)
+    assert one.observations.shape == (300, 4)
+    assert (np.diff(one.episode) >= 0).all()
+    other = gather_observations(ann, "CartPole-v1", options=options, seed=6)
+    assert not np.array_equal(one.observations, other.observations)
+
+
+def test_episodes_have_their_length_as_return_in_cartpole() -> None:
+    ann = dense_network((4, 8, 2))
+    played = play(greedy(ann), ann, "CartPole-v1", episodes=30, seed=1)
+    assert len(played.returns) == 30
+    lengths = np.bincount(played.episode)
+    np.testing.assert_array_equal(played.returns, lengths)
+    np.testing.assert_array_equal(played.actions, greedy(ann)(played.observations))
+
+
+def test_observations_from_files(tmp_path: Path) -> None:
+    values = np.arange(8.0).reshape(2, 4)
+    np.save(tmp_path / "a.npy", values)
+    np.savez(tmp_path / "a.npz", observations=values)
+    for name in ("a.npy", "a.npz"):
+        np.testing.assert_array_equal(load_observations(tmp_path / name), values)
+
+
+def test_bad_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.npy").write_text("no array")
+    np.savez(tmp_path / "other.npz", states=np.zeros(3))
+    np.save(tmp_path / "object.npy", np.array([{}], dtype=object), allow_pickle=True)
+    for name, words in (
+        ("text.npy", "is not a .npy or .npz file"),
+        ("other.npz", "must hold an array 'observations', but holds states"),
+        ("object.npy", "is not a .npy or .npz file"),
+    ):
+        with pytest.raises(ObservationError, match=words):
+            load_observations(tmp_path / name)
+    with pytest.raises(ModelFileNotFoundError, match="there is no file"):
+        load_observations(tmp_path / "absent.npy")
+
+
+def test_what_cannot_be_gathered_is_refused() -> None:
+    ann = dense_network()
+    with pytest.raises(OptionError, match="calibration needs observations, or an environment"):
+        convert(ann, normalization="channel")
+    with pytest.raises(EnvironmentMismatchError, match="3 discrete actions"):
+        convert(ann, normalization="channel", env_id="CartPole-v1")
+    with pytest.raises(UnknownEnvironmentError):
+        convert(ann, normalization="channel", env_id="CartPole-v9")
+    with pytest.raises(ObservationError, match="at least 1 observation"):
+        convert(ann, np.zeros((0, 4), np.float32), normalization="channel")
+    with pytest.raises(OptionError, match="did you mean 'channel'"):
+        convert(ann, np.zeros((1, 4)), normalization="chanel")  # type: ignore[arg-type]

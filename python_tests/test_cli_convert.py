@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dsqn_fast.cli.main import main
+from dsqn_fast.model_io import load_policy
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("convert") / "net.npz"
+    np.savez(
+        path,
+        w0=rng.normal(size=(4, 16)).astype(np.float32),
+        b0=np.zeros(16, np.float32),
+        w1=rng.normal(size=(16, 2)).astype(np.float32),
+        b1=np.zeros(2, np.float32),
+    )
+    return path
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    assert main([str(word) for word in words]) == 2
+    text = capsys.readouterr()
+    assert text.out == ""
+    assert text.err.count("\n") == 1
+    return text.err
+
+
+def test_convert_writes_a_policy_and_says_what_it_costs(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, report, plot = tmp_path / "p.npz", tmp_path / "r.json", tmp_path / "p.png"
+    words = ["convert", network, "-o", out, "--env", "CartPole-v1", "--normalization", "channel"]
+    words += ["-T", 32, "--json", report, "--plot", plot, "--early-exit", 0.8]
+    assert main([str(word) for word in words]) == 0
+    shown = capsys.readouterr().out
+    assert "advice" in shown
+    assert "memory traffic is not counted" in " ".join(shown.split())
+    data = json.loads(report.read_text())
+    model = load_policy(out)
+    assert model.n_steps == data["n_steps"] == 32
+    assert model.early_exit is not None
+    assert model.early_exit.kappa == data["early_exit"]["kappa"]
+    assert model.env_id == "CartPole-v1"
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_auto_is_the_default_and_diagnose_reads_its_policy(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "p.npz"
+    words = ["convert", network, "-o", out, "--env", "CartPole-v1", "--max-steps", 16]
+    words += ["--agreement", 0.9, "--json", "-"]
+    assert main([str(word) for word in words]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["auto"]["candidates"]
+    assert main(["diagnose", str(out), "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n_steps"] == data["n_steps"]
+
+
+def test_bad_input_is_one_sentence(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "p.npz"
+    convert = ("convert", network, "-o", out)
+    assert "neither is given" in _refused(capsys, *convert)
+    assert "normalization" in _refused(capsys, *convert, "--normalization", "chanel")
+    assert "percentile" in _refused(capsys, *convert, "--percentile", "2")
+    assert "no folder" in _refused(capsys, "convert", network, "-o", tmp_path / "no" / "p.npz")
+    absent = tmp_path / "absent.npy"
+    assert "absent.npy" in _refused(capsys, *convert, "--observations", absent)
+    wide = tmp_path / "wide.npy"
+    np.save(wide, np.zeros((20, 5)))
+    assert "not (20, 5)" in _refused(capsys, *convert, "--observations", wide)
+    assert "CartPole-v1" in _refused(capsys, *convert, "--env", "CartPole-v7")
+    assert "must end in" in _refused(capsys, *convert, "--plot", tmp_path / "a.xyz")
+    assert "max_steps" in _refused(capsys, *convert, "--max-steps", "0")
+    assert not out.exists()
+
+
+def test_a_tanh_agent_is_refused_by_name(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    agent = shared_data / "zoo" / "ppo-CartPole-v1.zip"
+    assert "Tanh" in _refused(capsys, "convert", agent, "-o", tmp_path / "p.npz")
