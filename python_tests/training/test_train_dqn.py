@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -206,3 +208,19 @@ def test_an_impossible_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputPathError, match="cannot be made"):
         train_dqn("CartPole-v1", out=tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("missing", ["torch", "stable_baselines3"])
+def test_a_missing_extra_is_told_how_to_install(missing: str, tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from dsqn_fast.errors import MissingExtraError\n"
+        "from dsqn_fast.training import train_dqn\n"
+        "try:\n    train_dqn('CartPole-v1', out=sys.argv[1])\n"
+        "except MissingExtraError as error:\n    print(error)\n"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path / "run")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert f"needs {missing}" in done.stdout
+    assert 'pip install "dsqn-fast[train]"' in done.stdout
+    assert not (tmp_path / "run").exists()

@@ -33,6 +33,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the run; default in runs/.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished run in that folder.")
+    ] = False,
     json_file: JsonOption = None,
 ) -> None:
     """Train a network, evaluate it as it learns, and keep the best one in the run's folder.
@@ -57,6 +60,7 @@ def train(
             changes=changes,
             n_steps=n_steps if convert else None,
             out=out,
+            resume=resume,
             progress=progress,
         )
     rows = [

@@ -1,35 +1,28 @@
-"""Training a Q network: Stable-Baselines3 learns, the best network by evaluation is kept."""
+"""Training a Q network, from the environment's name to the spiking policy."""
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from dsqn_fast.errors import MissingExtraError, OptionError
+from dsqn_fast.errors import MissingExtraError
 from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model import AnnModel, SpikingModel
-from dsqn_fast.model.options import check_n_steps
-from dsqn_fast.run_options import check_seed
 from dsqn_fast.training.network_evaluation import NetworkEvaluation, evaluate_network
-from dsqn_fast.training.presets import dqn_preset
+from dsqn_fast.training.plan import DEFAULT_N_STEPS, TrainingPlan, plan_dqn
 from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
 from dsqn_fast.training.torch_threads import one_thread
-from dsqn_fast.training.training_environment import input_scaling, make_training_environment
+from dsqn_fast.training.training_environment import make_training_environment
 from dsqn_fast.training.versions import git_state, versions
 
 if TYPE_CHECKING:
-    from dsqn_fast.training.evaluation_callback import EvaluationCallback, TrainingProgress
-    from dsqn_fast.training.q_learning import QLearning
+    from dsqn_fast.training.evaluation_callback import TrainingProgress
 
-DEFAULT_N_STEPS: Final = 32
-"""Time steps that a trained network is converted for."""
+POLICY: Final = "policy.npz"
 
 
 def train_dqn(
@@ -40,6 +33,7 @@ def train_dqn(
     changes: Mapping[str, str] | None = None,
     n_steps: int | None = DEFAULT_N_STEPS,
     out: str | Path | None = None,
+    resume: bool = False,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainingReport:
     """Train a Q network and keep the best one.
@@ -47,7 +41,8 @@ def train_dqn(
     Every ``eval_every`` steps the network plays ``eval_episodes`` episodes greedily, the same
     ones each time; the one with the highest mean return is kept, of equal ones the one whose
     actions suffer least when its activations are rounded, and scored on ``test_episodes``
-    others. The same seed gives the same weights on the same machine and versions.
+    others. The same seed gives the same weights on the same machine and versions, also where
+    the run was interrupted and resumed.
 
     Args:
         env_id: Gymnasium environment with discrete actions and vector observations.
@@ -57,6 +52,7 @@ def train_dqn(
         n_steps: Time steps T that the best network is converted for, see `spiking_policy`; the
             policy is ``policy.npz`` in the run's folder. None to train only.
         out: Folder of the run, see `RunFolder`; None names one below ``runs``.
+        resume: Go on with the unfinished run in that folder, from its last checkpoint.
         progress: Called after every evaluation and now and then between.
 
     Returns:
@@ -68,161 +64,86 @@ def train_dqn(
         EnvironmentMismatchError: The environment does not fit a Q network.
         OptionError: A setting, the preset or the seed does not exist or is out of range.
         OutputPathError: The folder cannot be written or already holds a run.
-        TrainingError: The loss is not finite; the best network so far is in the folder.
+        TrainingError: The loss is not finite (the best network so far is in the folder), or
+            there is no run to resume, or it is another one, or its checkpoint is damaged.
     """
     for module in ("torch", "stable_baselines3"):
         import_extra(module, extra="train", needed_for="training")
-    if n_steps is not None:
-        check_n_steps(n_steps)
-    run = _Run(env_id, _check_seed(seed), preset, dict(changes or {}), n_steps, out)
-    return run.train(progress)
+    from dsqn_fast.training.learning import Learning
 
-
-class _Run:
-    """One training run: its settings, its seeds, its folder."""
-
-    def __init__(
-        self,
-        env_id: str,
-        seed: int,
-        preset: str,
-        changes: dict[str, str],
-        n_steps: int | None,
-        out: str | Path | None,
-    ) -> None:
-        self.env_id, self.seed, self.n_steps = env_id, seed, n_steps
-        self.settings = dqn_preset(preset, env_id).changed(changes)
-        self.command = _command(env_id, seed, preset, changes, n_steps)
-        self.seeds = _seeds(seed)
-        self.env = make_training_environment(env_id, self.settings)
-        name = f"dqn-{env_id.replace('/', '-').replace(':', '-')}-seed{seed}"
-        self.folder = RunFolder(Path("runs") / name if out is None else out)
-        self.config = {
-            "method": "dqn",
-            "env_id": env_id,
-            "command": self.command,
-            "seeds": self.seeds,
-            "settings": self.settings.to_dict(),
-        }
-        self.made_with = {"versions": versions(), "git": git_state()}
-        self.evaluations: list[NetworkEvaluation] = []
-
-    def train(self, progress: Callable[[TrainingProgress], None] | None) -> TrainingReport:
-        from dsqn_fast.training.q_learning import QLearning
-
-        self.folder.create(self.config, self.made_with)
-        begin = time.perf_counter()
-        with one_thread():
-            learner = QLearning(self.env, settings=self.settings, seed=self.seed)
-            callback = self._callback(learner, progress)
-            learner.learn(self.settings.total_steps, callback=callback)
-        self.env.close()
-        ann, best = callback.result()
-        test = self._evaluate(ann, best.step, self.settings.test_episodes, "test")
-        ann = replace(ann, provenance={**ann.provenance, "test": test.to_dict()})
-        model, spiking = self._convert(ann)
-        report = TrainingReport(
-            ann=ann,
-            model=model,
-            spiking=spiking,
-            best=best,
-            test=test,
-            evaluations=tuple(self.evaluations),
-            seconds=time.perf_counter() - begin,
-            folder=self.folder.path,
-            seed=self.seed,
-            env_id=self.env_id,
-            command=self.command,
+    plan = plan_dqn(env_id, seed=seed, preset=preset, changes=changes or {}, n_steps=n_steps)
+    env = make_training_environment(env_id, plan.settings)
+    folder = RunFolder(Path("runs") / plan.name if out is None else out)
+    made_with: dict[str, Any] = {"versions": versions(), "git": git_state()}
+    if resume:
+        folder.check_resumable(plan.config())
+    else:
+        folder.create(plan.config(), made_with)
+    begin = time.perf_counter()
+    with one_thread():
+        learning = Learning(
+            plan=plan, env=env, folder=folder, made_with=made_with, progress=progress
         )
-        self._finish(report)
-        return report
-
-    def _callback(
-        self, model: QLearning, progress: Callable[[TrainingProgress], None] | None
-    ) -> EvaluationCallback:
-        from dsqn_fast.training.evaluation_callback import EvaluationCallback
-
-        settings = self.settings
-        return EvaluationCallback(
-            every=settings.eval_every,
-            total_steps=settings.total_steps,
-            export=lambda: self._export(model),
-            evaluate=lambda ann, step: self._evaluate(
-                ann, step, settings.eval_episodes, "evaluation"
-            ),
-            record=self._record,
-            progress=progress,
-        )
-
-    def _export(self, model: QLearning) -> AnnModel:
-        from dsqn_fast.training.network_export import export_network
-
-        return export_network(
-            model.q_net.q_net,
-            scaling=input_scaling(self.settings, model.observation_space.shape[0]),  # type: ignore[index]
-            env_id=self.env_id,
-            provenance={"trained": {**self.config, **self.made_with, "steps": model.num_timesteps}},
-        )
-
-    def _evaluate(self, ann: AnnModel, step: int, episodes: int, purpose: str) -> NetworkEvaluation:
-        return evaluate_network(
-            ann, self.env_id, step=step, episodes=episodes, seed=self.seeds[purpose]
-        )
-
-    def _record(self, evaluation: NetworkEvaluation, best: AnnModel | None) -> None:
-        from dsqn_fast.training.network_export import plain_arrays
-
-        # The network first: a line without its network would be worse than the reverse.
-        if best is not None:
-            self.folder.write_arrays("best.npz", plain_arrays(best))
-        self.folder.append_evaluation(evaluation.to_dict())
-        self.evaluations.append(evaluation)
-
-    def _convert(self, ann: AnnModel) -> tuple[SpikingModel | None, Mapping[str, Any] | None]:
-        """The spiking policy, saved, and what it reaches on the test's episodes."""
-        if self.n_steps is None:
-            return None, None
-        from dsqn_fast.training.spiking_policy import play_spiking, spiking_policy
-
-        with one_thread():
-            model = spiking_policy(ann, n_steps=self.n_steps, seed=self.seed)
-        played = play_spiking(model, episodes=self.settings.test_episodes, seed=self.seeds["test"])
-        model = model.replace(provenance={**model.provenance, "test": dict(played)})
-        model.save(self.folder.path / "policy.npz")
-        return model, played
-
-    def _finish(self, report: TrainingReport) -> None:
-        self.folder.write_json("result.json", report.to_dict())
-        try:
-            from dsqn_fast.training.learning_curve import learning_curve, png
-
-            title = f"dqn on {self.env_id}, seed {self.seed}"
-            figure = learning_curve(report.evaluations, report.best, title)
-        except MissingExtraError:
-            return
-        self.folder.write("learning-curve.png", png(figure))
+        ann, best = learning.run()
+    env.close()
+    return _finish(plan, folder, ann, best, learning.evaluations, begin)
 
 
-def _check_seed(seed: int) -> int:
-    """Stable-Baselines3 seeds NumPy's old generator, which takes 32 bits."""
-    if check_seed(seed) >= 2**32:
-        raise OptionError(f"a training seed must be below 2**32, not {seed}")
-    return int(seed)
+def _finish(
+    plan: TrainingPlan,
+    folder: RunFolder,
+    ann: AnnModel,
+    best: NetworkEvaluation,
+    evaluations: list[NetworkEvaluation],
+    begin: float,
+) -> TrainingReport:
+    """Score the best network on fresh episodes, convert it, write both down."""
+    episodes, seed = plan.settings.test_episodes, plan.seeds["test"]
+    test = evaluate_network(ann, plan.env_id, step=best.step, episodes=episodes, seed=seed)
+    ann = replace(ann, provenance={**ann.provenance, "test": test.to_dict()})
+    model, spiking = _convert(plan, folder, ann)
+    report = TrainingReport(
+        ann=ann,
+        best=best,
+        test=test,
+        evaluations=tuple(evaluations),
+        seconds=time.perf_counter() - begin,
+        folder=folder.path,
+        seed=plan.seed,
+        env_id=plan.env_id,
+        command=plan.command,
+        model=model,
+        spiking=spiking,
+    )
+    _draw(plan, folder, report)
+    # Last: a folder with a result is a finished run.
+    folder.write_result(report.to_dict())
+    return report
 
 
-def _seeds(seed: int) -> dict[str, int]:
-    """Seeds of training, evaluation and test: no two share an episode."""
-    evaluation, test = np.random.SeedSequence(seed).generate_state(2)
-    return {"training": seed, "evaluation": int(evaluation), "test": int(test)}
+def _convert(
+    plan: TrainingPlan, folder: RunFolder, ann: AnnModel
+) -> tuple[SpikingModel | None, Mapping[str, Any] | None]:
+    """The spiking policy, saved, and what it reaches on the test's episodes."""
+    if plan.n_steps is None:
+        return None, None
+    from dsqn_fast.training.spiking_policy import play_spiking, spiking_policy
+
+    model = spiking_policy(ann, n_steps=plan.n_steps, seed=plan.seed)
+    episodes, seed = plan.settings.test_episodes, plan.seeds["test"]
+    played = play_spiking(model, episodes=episodes, seed=seed)
+    model = model.replace(provenance={**model.provenance, "test": dict(played)})
+    model.save(folder.path / POLICY)
+    return model, played
 
 
-def _command(
-    env_id: str, seed: int, preset: str, changes: Mapping[str, str], n_steps: int | None
-) -> str:
-    words = ["dsqn-fast", "train", "dqn", "--env", env_id, "--seed", str(seed)]
-    words += ["--preset", preset] if preset != "default" else []
-    for name, value in changes.items():
-        words += ["--set", f"{name}={value}"]
-    if n_steps != DEFAULT_N_STEPS:
-        words += ["--no-convert"] if n_steps is None else ["--n-steps", str(n_steps)]
-    return shlex.join(words)
+def _draw(plan: TrainingPlan, folder: RunFolder, report: TrainingReport) -> None:
+    """The learning curve, where matplotlib is installed."""
+    from dsqn_fast.training.learning_curve import learning_curve, png
+
+    title = f"{plan.method} on {plan.env_id}, seed {plan.seed}"
+    try:
+        figure = learning_curve(report.evaluations, report.best, title)
+    except MissingExtraError:
+        return
+    folder.write("learning-curve.png", png(figure))

@@ -1,4 +1,4 @@
-"""Evaluates a Stable-Baselines3 run every so many steps and keeps the best network."""
+"""Evaluates a Stable-Baselines3 run every so many steps, and lets it be written down."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from dsqn_fast.errors import TrainingError
-from dsqn_fast.model import AnnModel
 from dsqn_fast.training.network_evaluation import NetworkEvaluation
+
+PROGRESS_STEPS = 100
+"""Steps between two reports of progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,63 +31,47 @@ class TrainingProgress:
 
 
 class EvaluationCallback(BaseCallback):
-    """Evaluates every ``every`` steps, keeps the best network and tells how far the run is.
+    """Calls for evaluations and checkpoints when they are due.
 
     Args:
-        every: Environment steps between two evaluations.
+        eval_every: Environment steps between two evaluations.
+        checkpoint_every: Environment steps between two checkpoints, at least: one is made
+            between two visits to the environment.
         total_steps: Environment steps of the whole run, which ends with an evaluation.
-        export: Makes the network of this moment.
-        evaluate: Lets a network play; given it and the step.
-        record: Called with every evaluation and, where it is the best so far, its network.
-        progress: Called after every evaluation and now and then between.
+        evaluate: Evaluates the network of this moment; given the step.
+        checkpoint: Writes the learner down.
+        progress: Called every so often with the step.
     """
 
     def __init__(
         self,
         *,
-        every: int,
+        eval_every: int,
+        checkpoint_every: int,
         total_steps: int,
-        export: Callable[[], AnnModel],
-        evaluate: Callable[[AnnModel, int], NetworkEvaluation],
-        record: Callable[[NetworkEvaluation, AnnModel | None], None],
-        progress: Callable[[TrainingProgress], None] | None = None,
+        evaluate: Callable[[int], None],
+        checkpoint: Callable[[], None],
+        progress: Callable[[int], None],
     ) -> None:
         super().__init__()
-        self.every, self.total_steps = every, total_steps
-        self.export, self.evaluate, self.record = export, evaluate, record
-        self.progress = progress
-        self.last: NetworkEvaluation | None = None
-        self.best: NetworkEvaluation | None = None
-        self.best_network: AnnModel | None = None
+        self.eval_every, self.checkpoint_every = eval_every, checkpoint_every
+        self.total_steps = total_steps
+        self.evaluate, self.checkpoint, self.progress = evaluate, checkpoint, progress
+        self.last_checkpoint = 0
+
+    def _on_training_start(self) -> None:
+        self.last_checkpoint = self.model.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        if self.model.num_timesteps - self.last_checkpoint >= self.checkpoint_every:
+            self.last_checkpoint = self.model.num_timesteps
+            self.checkpoint()
 
     def _on_step(self) -> bool:
         step = self.num_timesteps
-        due = step % self.every == 0 or step == self.total_steps
+        due = step % self.eval_every == 0 or step == self.total_steps
         if due:
-            self._evaluate(step)
-        if self.progress is not None and (due or step % 100 == 0):
-            last = None if self.last is None else self.last.mean_return
-            self.progress(
-                TrainingProgress(
-                    step=step, total_steps=self.total_steps, mean_return=last, best=self.best
-                )
-            )
+            self.evaluate(step)
+        if due or step % PROGRESS_STEPS == 0:
+            self.progress(step)
         return True
-
-    def _evaluate(self, step: int) -> None:
-        network = self.export()
-        self.last = self.evaluate(network, step)
-        better = self.best is None or self.last.rank > self.best.rank
-        if better:
-            self.best, self.best_network = self.last, network
-        self.record(self.last, network if better else None)
-
-    def result(self) -> tuple[AnnModel, NetworkEvaluation]:
-        """The best network and its evaluation.
-
-        Raises:
-            TrainingError: No evaluation was made.
-        """
-        if self.best is None or self.best_network is None:
-            raise TrainingError("the run ended before its first evaluation: train for longer")
-        return self.best_network, self.best

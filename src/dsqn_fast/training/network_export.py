@@ -49,3 +49,22 @@ def plain_arrays(ann: AnnModel) -> dict[str, NDArray[np.floating]]:
         assert isinstance(layer, Dense)
         arrays[f"w{index}"], arrays[f"b{index}"] = layer.weight, layer.bias
     return arrays
+
+
+def from_plain_arrays(
+    arrays: Mapping[str, NDArray[np.floating]],
+    *,
+    env_id: str | None,
+    provenance: Mapping[str, Any],
+) -> AnnModel:
+    """The network of `plain_arrays`."""
+    layers = tuple(
+        Dense(weight=arrays[f"w{index}"], bias=arrays[f"b{index}"])
+        for index in range(len(arrays) // 2)
+    )
+    return AnnModel(
+        layers=layers,
+        input_shape=(layers[0].weight.shape[0],),
+        env_id=env_id,
+        provenance=provenance,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from dsqn_fast.output_files import write_whole
 
 CONFIG: Final = "config.json"
 EVALUATIONS: Final = "evaluations.jsonl"
+RESULT: Final = "result.json"
 
 
 class RunFolder:
@@ -24,7 +25,8 @@ class RunFolder:
     ``config.json``: method, environment, seeds and settings. ``versions.json``: libraries and
     git state. ``evaluations.jsonl``: one evaluation per line. ``best.npz``: weights w0, b0, ...
     of the best network. ``policy.npz``: the spiking policy that it became. ``result.json``: the
-    scores of both on fresh episodes. ``learning-curve.png``.
+    scores of both on fresh episodes. ``checkpoint.pt``: the last moment from which an unfinished
+    run can go on. ``learning-curve.png``.
 
     Args:
         path: The folder.
@@ -54,6 +56,35 @@ class RunFolder:
         self.write_json("versions.json", made_with)
         self.write(EVALUATIONS, b"")
         self.write_json(CONFIG, config)
+
+    def check_resumable(self, config: Mapping[str, Any]) -> None:
+        """Check that the folder holds an unfinished run with the same config.
+
+        Raises:
+            TrainingError: It holds none, a finished one, or one with another config; the
+                message names the first difference and both values.
+        """
+        path = self.path / CONFIG
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"{str(self.path)!r} holds no run to resume ({error}): start one without resuming"
+            ) from None
+        if (self.path / RESULT).exists():
+            raise TrainingError(
+                f"the run in {str(self.path)!r} is finished: there is nothing to resume"
+            )
+        difference = _first_difference(found, json.loads(json.dumps(config)))
+        if difference is not None:
+            raise TrainingError(
+                f"the run in {str(self.path)!r} was started with {difference}: resume it with the "
+                "same options, or start another one"
+            )
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write the result, which marks the run as finished."""
+        self.write_json(RESULT, result)
 
     def write(self, name: str, data: bytes) -> Path:
         """Write a file whole or not at all.
@@ -90,6 +121,11 @@ class RunFolder:
                 f"{str(path)!r} cannot be written ({error.strerror}): make room for it"
             ) from None
 
+    def rewrite_evaluations(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Replace all evaluations, as a run does that goes back to a checkpoint."""
+        lines = [json.dumps(record, allow_nan=False) + "\n" for record in records]
+        self.write(EVALUATIONS, "".join(lines).encode())
+
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations so far; a last line that was cut short is left out.
 
@@ -104,3 +140,15 @@ class RunFolder:
             raise TrainingError(
                 f"{str(path)!r} does not hold the evaluations of a run ({error})"
             ) from None
+
+
+def _first_difference(found: Any, wanted: Any, name: str = "") -> str | None:
+    """Where two JSON values differ first, in words; the command follows from the rest."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in sorted((found.keys() | wanted.keys()) - {"command"}):
+            inner = f"{name}.{key}" if name else key
+            difference = _first_difference(found.get(key), wanted.get(key), inner)
+            if difference is not None:
+                return difference
+        return None
+    return None if found == wanted else f"{name} = {found!r}, not {wanted!r}"

@@ -11,6 +11,7 @@ from dsqn_fast.environments import Environment, env_name, make_environment
 from dsqn_fast.errors import EnvironmentMismatchError, OptionError
 from dsqn_fast.training.dqn_settings import DqnSettings
 from dsqn_fast.training.input_scaling import InputScaling
+from dsqn_fast.training.replayable_environment import ReplayableEnvironment
 from dsqn_fast.training.rewards import with_reward
 
 
@@ -23,9 +24,13 @@ def make_training_environment(env_id: str, settings: DqnSettings) -> Environment
             or the reward belongs to another environment.
         OptionError: ``observation_mean`` or ``observation_scale`` has the wrong length.
     """
+    from stable_baselines3.common.monitor import Monitor
+
     env = make_environment(env_id, import_modules=True)
     check_trainable(env)
-    return with_scaling(with_reward(env, settings.reward), settings)
+    scaled = with_scaling(with_reward(env, settings.reward), settings)
+    # Stable-Baselines3 would put its monitor outside, where a moment does not reach.
+    return ReplayableEnvironment(Monitor(scaled))
 
 
 def check_trainable(env: Environment) -> None:
