@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from dsqn_fast.errors import ModelFileError, UnsupportedLayerError
-from dsqn_fast.importers import load_ann
+from dsqn_fast.importers import hdf5_probe, load_ann, nir_graph
 
 RNG = np.random.default_rng(0)
 
@@ -107,3 +107,17 @@ def test_damaged_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.nir").write_bytes(content)
     with pytest.raises(ModelFileError, match=r"net\.nir"):
         load_ann(tmp_path / "net.nir")
+
+
+def test_a_library_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path, (4,), a=nir.Linear(weight=array(3, 4)))
+    monkeypatch.setattr(hdf5_probe, "SECONDS", 0.0)
+    with pytest.raises(ModelFileError, match="does not come to an end"):
+        load_ann(path)
+
+
+def test_arrays_of_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path, (4,), a=nir.Linear(weight=np.zeros((3000, 4))))
+    monkeypatch.setattr(nir_graph, "MAX_BYTES", 2**16)
+    with pytest.raises(ModelFileError, match="bytes unpacked"):
+        load_ann(path)

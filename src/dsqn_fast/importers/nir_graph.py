@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import nir
 import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.errors import ModelFileError, UnsupportedLayerError
+from dsqn_fast.importers.hdf5_probe import probe_hdf5
 from dsqn_fast.importers.operations import (
     Activation,
     Affine,
@@ -40,14 +40,7 @@ def read_nir(path: Path) -> SourceNetwork:
         ModelFileError: The file is damaged.
         UnsupportedLayerError: The graph has neurons, branches, or has another node.
     """
-    try:
-        _check_size(path)
-        graph = nir.read(path, type_check=False)  # shapes are checked when layers are built
-        if not isinstance(graph, nir.NIRGraph):
-            raise ModelFileError(f"it holds a {type(graph).__name__}, not a graph")
-    except Exception as error:  # h5py and nir raise whatever a damaged file leads to
-        reason = " ".join(str(error).split())[:160]
-        raise ModelFileError(f"{path} is not a readable NIR file ({reason})") from None
+    graph = _read(path)
     nodes = _chain(graph, path)
     weighted = [i for i, (_, node) in enumerate(nodes) if type(node).__name__ in _WEIGHTED]
     operations: list[Operation] = []
@@ -63,13 +56,18 @@ def read_nir(path: Path) -> SourceNetwork:
     )
 
 
-def _check_size(path: Path) -> None:
-    """Refuse compressed arrays of gigabytes before they are read."""
-    sizes: list[int] = []
-    with h5py.File(path, "r") as file:
-        file.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
-    if sum(sizes) > MAX_BYTES:
-        raise ModelFileError(f"it holds {sum(sizes)} bytes unpacked, more than {MAX_BYTES}")
+def _read(path: Path) -> nir.NIRGraph:
+    problem = probe_hdf5(path, MAX_BYTES)
+    if problem is None:
+        try:
+            graph = nir.read(path, type_check=False)  # shapes are checked when layers are built
+        except Exception as error:  # nir raises whatever an odd file leads to
+            problem = " ".join(str(error).split())[:160]
+        else:
+            if isinstance(graph, nir.NIRGraph):
+                return graph
+            problem = f"it holds a {type(graph).__name__}, not a graph"
+    raise ModelFileError(f"{path} is not a readable NIR file ({problem}): export it anew")
 
 
 def _chain(graph: Any, path: Path) -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from dsqn_fast.errors import ModelFileError, UnsupportedLayerError
+from dsqn_fast.errors import DsqnError, ModelFileError, UnsupportedLayerError
 from dsqn_fast.importers.onnx_constants import (
     Array,
     constant_result,
@@ -108,7 +108,15 @@ class _Chain:
             )
         inputs = [self._constants.get(name) if name else None for name in node.input]
         at = list(node.input).index(self.current)
-        self.operations += node_operations(node, inputs, at)
+        try:
+            self.operations += node_operations(node, inputs, at)
+        except (TypeError, KeyError, IndexError, ValueError) as error:
+            if isinstance(error, DsqnError):
+                raise
+            raise ModelFileError(
+                f"{title(node)} in {self._path} has odd attributes or inputs ({error}): export "
+                "it anew"
+            ) from None
         self.current = node.output[0]
 
     def _is_size(self, node: onnx.NodeProto) -> bool:

@@ -38,14 +38,20 @@ def load_tensor_file(source: Path | io.BytesIO, name: str) -> Any:
 
 
 def _check_size(source: Path | io.BytesIO, name: str) -> None:
-    if zipfile.is_zipfile(source):
-        try:
+    try:
+        if not zipfile.is_zipfile(source):
+            size, damaged = 0, None
+        else:
             with zipfile.ZipFile(source) as archive:
                 size = unpacked_size(archive)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            raise ModelFileError(f"{name} is a damaged torch file ({error})") from None
-        if size > MAX_BYTES:
-            raise ModelFileError(f"{name} holds {size} bytes unpacked, more than {MAX_BYTES}")
+                # torch itself does not compare checksums: a flipped bit would be a wrong weight
+                damaged = archive.testzip() if size <= MAX_BYTES else None
+    except Exception as error:  # damaged archives fail in many ways, even in is_zipfile
+        raise ModelFileError(f"{name} is a damaged torch file ({error}): save it again") from None
+    if damaged is not None:
+        raise ModelFileError(f"{name} has a wrong checksum in {damaged!r}: copy or save it again")
+    if size > MAX_BYTES:
+        raise ModelFileError(f"{name} holds {size} bytes unpacked, more than {MAX_BYTES}")
     if isinstance(source, io.BytesIO):
         source.seek(0)
 
