@@ -14,7 +14,8 @@ from dsqn_fast.conversion import (
     Settings,
     convert_in_detail,
 )
-from dsqn_fast.conversion.auto_report import AutoReport
+from dsqn_fast.conversion.auto_report import AutoReport, PlayedReturn
+from dsqn_fast.conversion.auto_returns import equals_source, surely_reaches
 from dsqn_fast.conversion.calibration_set import share_out
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.errors import ObservationError, OptionError
@@ -133,3 +134,12 @@ def test_the_hard_cartpole_agent_keeps_its_return(shared_data: Path, bursts: boo
     assert done.report.played is not None
     assert done.report.played.mean >= 475
     assert done.report.route == ("bursts" if bursts else "conversion")
+
+
+def test_a_return_counts_only_where_chance_is_ruled_out() -> None:
+    lucky = PlayedReturn(episodes=20, mean=480.0, std=90.0, agreement=0.8, source_mean=500.0)
+    sure = PlayedReturn(episodes=20, mean=480.0, std=9.0, agreement=0.8, source_mean=500.0)
+    assert not surely_reaches(lucky, 475.0)
+    assert surely_reaches(sure, 475.0)
+    assert equals_source(lucky)
+    assert not equals_source(sure)

@@ -57,7 +57,7 @@ def choose_by_return(stage: Stage, scored: list[Scored]) -> tuple[Scored, int, s
         grid = sorted({n for n in FRONT_STEPS if n in leaders[0].task.steps} | {largest})
         for n_steps in grid:
             for leader in leaders:
-                if stage.measure(leader, n_steps).mean >= wanted:
+                if surely_reaches(stage.measure(leader, n_steps), wanted):
                     return leader, n_steps, "return"
     returns = [stage.measure(leader, leader.n_steps) for leader in leaders]
     highest = max(returns, key=lambda one: one.mean)
@@ -69,6 +69,15 @@ def choose_by_return(stage: Stage, scored: list[Scored]) -> tuple[Scored, int, s
     ]
     best = min(good, key=lambda one: one.rank)
     return best, best.n_steps, "nothing"
+
+
+def surely_reaches(played: PlayedReturn, wanted: float) -> bool:
+    """Whether the one-sided 95 % lower bound of the mean return is at least the wanted one.
+
+    The first of many numbers of steps is taken: the mean itself would be too hopeful.
+    """
+    error = float(played.std / played.episodes**0.5)
+    return played.mean - 1.645 * error >= wanted
 
 
 def equals_source(played: PlayedReturn) -> bool:

@@ -70,8 +70,9 @@ class AutoOptions:
 
     Attributes:
         agreement: Wanted share of decisions that equal the source network's.
-        wanted_return: Wanted mean return; taken where it is reached although the agreement
-            is not. Needs an environment.
+        wanted_return: Wanted mean return; taken where the 95 % lower bound of the mean over
+            ``episodes`` reaches it although the agreement is out of reach. Needs an
+            environment.
         max_steps: Largest number of time steps.
         max_observations: States on which candidates are compared, and as many again, held
             out, for the figures of the report (the front: a third of them).
