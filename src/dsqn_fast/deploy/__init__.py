@@ -1,0 +1,1 @@
+"""Exporters to other simulators and to chips, and their verification."""

@@ -1,0 +1,1 @@
+"""Studies: many cells of one experiment, run and reported."""
