@@ -25,10 +25,11 @@ class Interrupt {
     ask();
   }
 
-  // Asks if the last time was over 20 ms ago.
+  // Asks if the last time was over 20 ms ago, and never again once the answer was yes: the
+  // caller may have an exception pending from then on.
   void ask() {
     const auto now = std::chrono::steady_clock::now();
-    if (!asked_ || now - last_ < std::chrono::milliseconds(20)) return;
+    if (!asked_ || stopped_ || now - last_ < std::chrono::milliseconds(20)) return;
     last_ = now;
     if (asked_()) {
       stopped_ = true;

@@ -26,13 +26,13 @@ template <>
 struct VecOf<float> {
   typedef float type __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::int32_t mask __attribute__((vector_size(kVectorBytesF32), may_alias));
-  using word = std::uint32_t;
+  typedef std::uint32_t bits __attribute__((vector_size(kVectorBytesF32), may_alias));
 };
 template <>
 struct VecOf<double> {
   typedef double type __attribute__((vector_size(kVectorBytesF64), may_alias));
   typedef std::int64_t mask __attribute__((vector_size(kVectorBytesF64), may_alias));
-  using word = std::uint64_t;
+  typedef std::uint64_t bits __attribute__((vector_size(kVectorBytesF64), may_alias));
 };
 
 template <class T>
@@ -40,7 +40,7 @@ using Vec = typename VecOf<T>::type;
 template <class T>
 using Mask = typename VecOf<T>::mask;
 template <class T>
-using Word = typename VecOf<T>::word;  // unsigned, as wide as T
+using Bits = typename VecOf<T>::bits;  // unsigned: its highest bit may be set and shifted out
 
 template <class T>
 inline constexpr int kLanes = static_cast<int>(sizeof(Vec<T>) / sizeof(T));

@@ -1,0 +1,90 @@
+// The parallel loop: every item once, exceptions, and what the caller does while it waits.
+#include "dsqn/parallel.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "check.hpp"
+
+namespace dsqn::test {
+namespace {
+
+void nothing() {}
+
+void check_every_item_once() {
+  for (const int n_threads : {-1, 0, 1, 2, 4, 9}) {
+    for (const std::size_t n : {0u, 1u, 2u, 100u}) {
+      std::vector<std::atomic<int>> seen(n);
+      std::atomic<int> workers_too_high{0};
+      const auto caller = std::this_thread::get_id();
+      std::atomic<int> wrong_thread{0};
+      parallel_for(
+          n_threads, n,
+          [&](int worker, std::size_t item) {
+            ++seen[item];
+            if (worker < 0 || worker >= std::max(n_threads, 1)) ++workers_too_high;
+            if ((worker == 0) != (std::this_thread::get_id() == caller)) ++wrong_thread;
+          },
+          nothing);
+      for (const auto& count : seen) CHECK_EQUAL(count.load(), 1);
+      CHECK_EQUAL(workers_too_high.load(), 0);
+      CHECK_EQUAL(wrong_thread.load(), 0);
+    }
+  }
+}
+
+// A worker works on one item at a time, so that it needs no lock for what is its own.
+void check_workers_are_sequential() {
+  std::vector<std::size_t> own(4, 0);
+  parallel_for(
+      4, 2000, [&](int worker, std::size_t) { ++own[static_cast<std::size_t>(worker)]; }, nothing);
+  CHECK_EQUAL(own[0] + own[1] + own[2] + own[3], std::size_t{2000});
+}
+
+void check_exceptions() {
+  for (const int n_threads : {1, 2, 4}) {
+    std::atomic<int> done{0};
+    const auto fail_at = [&](int, std::size_t item) {
+      ++done;
+      if (item == 3) throw std::domain_error("item 3");
+      if (n_threads > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+    CHECK_THROWS(parallel_for(n_threads, 10000, fail_at, nothing), std::domain_error);
+    CHECK(done < 10000);  // the others stopped
+    const auto always = [](int, std::size_t) { throw std::range_error("every item"); };
+    CHECK_THROWS(parallel_for(n_threads, 8, always, nothing), std::range_error);
+  }
+}
+
+void check_idle() {
+  // Only the helper has work left: the caller asks while it waits, about every 20 ms.
+  std::atomic<int> asked{0};
+  const auto caller = std::this_thread::get_id();
+  std::atomic<bool> elsewhere{false};
+  const auto slow_helper = [](int worker, std::size_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(worker == 0 ? 5 : 150));
+  };
+  parallel_for(2, 2, slow_helper, [&] {
+    ++asked;
+    if (std::this_thread::get_id() != caller) elsewhere = true;
+  });
+  CHECK(asked >= 2);
+  CHECK(!elsewhere);
+  const auto interrupted = [] { throw std::underflow_error("asked to stop"); };
+  CHECK_THROWS(parallel_for(2, 2, slow_helper, interrupted), std::underflow_error);
+}
+
+}  // namespace
+}  // namespace dsqn::test
+
+int main() {
+  using namespace dsqn::test;
+  check_every_item_once();
+  check_workers_are_sequential();
+  check_exceptions();
+  check_idle();
+  return failures;
+}

@@ -1,0 +1,137 @@
+// The simulator against a naive simulation, in every mode. One instruction set per run:
+// DSQN_FORCE_ISA names it; exit status 77 says that it does not run here.
+#include <cstdio>
+
+#include "compare.hpp"
+#include "dsqn/cpu.hpp"
+#include "dsqn/error.hpp"
+
+namespace dsqn::test {
+namespace {
+
+struct Readout {
+  Decoding decoding;
+  bool two_output_neurons, early_exit;
+};
+constexpr Readout kReadouts[] = {
+    {Decoding::potential, false, false},
+    {Decoding::potential, false, true},
+    {Decoding::count, false, false},
+    {Decoding::count, true, false},
+    {Decoding::count_and_potential, false, false},
+    {Decoding::first_spike, false, false},
+};
+
+struct Mode {
+  Timing timing;
+  Spikes spikes;
+  Reset reset;
+};
+constexpr Mode kModes[] = {
+    {Timing::instant, Spikes::binary, Reset::subtraction},
+    {Timing::instant, Spikes::binary, Reset::zero},
+    {Timing::instant, Spikes::burst, Reset::subtraction},
+    {Timing::instant, Spikes::signed_, Reset::subtraction},
+    {Timing::nest, Spikes::binary, Reset::subtraction},
+    {Timing::nest, Spikes::binary, Reset::zero},
+    {Timing::nest, Spikes::burst, Reset::subtraction},
+    {Timing::nest, Spikes::signed_, Reset::subtraction},
+    {Timing::spytorch, Spikes::binary, Reset::subtraction},
+    {Timing::spytorch, Spikes::binary, Reset::zero},
+};
+
+Dynamics make_dynamics(const Mode& mode, Encoding encoding, const Readout& readout,
+                       Random& random) {
+  Dynamics d;
+  d.alpha = pick(random, {0, 0, 5}) / 10.0;
+  d.beta = pick(random, {10, 10, 9}) / 10.0;
+  d.reset = mode.reset;
+  d.spikes = mode.spikes;
+  d.burst_limit = pick(random, {1, 2, 5, 127});
+  d.timing = mode.timing;
+  d.encoding = encoding;
+  d.decoding = readout.decoding;
+  d.two_output_neurons = readout.two_output_neurons;
+  d.early_exit = readout.early_exit;
+  d.exit_margin = 2.0;
+  return d;
+}
+
+template <class T>
+void check(const PlainNetwork<T>& plain, int n_steps, Random& random) {
+  const auto network = plain.build();
+  const Simulator<T> simulator(network);
+  const std::size_t batch = 3, n_in = static_cast<std::size_t>(network->n_in());
+  std::vector<T> observations;
+  fill(observations, batch * n_in, -1.3, 1.3, random);
+  for (std::size_t i = 0; i < observations.size(); i += 4) observations[i] = 0;
+  const std::vector<std::uint64_t> keys = {0, 1, ~std::uint64_t{0}};
+  RunOptions all;
+  all.n_steps = n_steps;
+  all.seed = random();
+  for (int l = 0; l < static_cast<int>(plain.layers.size()); ++l) all.record.push_back(l);
+  RunOptions none = all;
+  none.record.clear();
+  none.n_threads = 2;
+  const auto recorded = simulator.run(observations.data(), keys.data(), batch, all);
+  const auto counted = simulator.run(observations.data(), keys.data(), batch, none);
+  for (std::size_t row = 0; row < batch; ++row) {
+    const std::vector<T> x(observations.data() + row * n_in,
+                           observations.data() + (row + 1) * n_in);
+    NaiveSimulator<T> naive(plain, x, n_steps, all.seed, keys[row]);
+    const auto wanted = naive.run();
+    compare(*network, recorded, row, wanted);
+    compare(*network, counted, row, wanted);
+  }
+}
+
+template <class T>
+void check_every_mode(Random& random) {
+  const std::vector<int> sizes = {0, 1, 2, 7, 8, 9, 15, 16, 17, 33, 64, 65, 129};
+  const Encoding encodings[] = {Encoding::constant, Encoding::poisson, Encoding::equidistant};
+  for (const Mode& mode : kModes) {
+    for (const Encoding encoding : encodings) {
+      for (const Readout& readout : kReadouts) {
+        const auto dynamics = make_dynamics(mode, encoding, readout, random);
+        const int outputs = 2 * pick(random, {1, 2, 4, 9});
+        auto dense = random_dense<T>(
+            {pick(random, sizes), pick(random, sizes), pick(random, sizes), outputs}, random);
+        dense.dynamics = dynamics;
+        check(dense, pick(random, {1, 2, 33, 63, 64, 65, 129}), random);
+        if (readout.two_output_neurons) continue;
+        auto image = random_image<T>(pick(random, {0, 1}) == 1, random);
+        image.dynamics = dynamics;
+        check(image, pick(random, {1, 5, 66}), random);
+      }
+    }
+  }
+}
+
+template <class T>
+void check_empty_batch() {
+  Random random(3);
+  const Simulator<T> simulator(random_dense<T>({3, 4, 2}, random).build());
+  RunOptions options;
+  options.record = {0, 1};
+  options.n_threads = 4;
+  const auto result = simulator.run(nullptr, nullptr, 0, options);
+  CHECK(result.actions.empty() && result.outputs.empty() && result.recordings[1].spikes.empty());
+}
+
+}  // namespace
+}  // namespace dsqn::test
+
+int main() {
+  using namespace dsqn::test;
+  try {
+    std::printf("%s\n", dsqn::kernels().isa);
+  } catch (const dsqn::CpuError& error) {
+    std::printf("%s\n", error.what());
+    return 77;
+  }
+  Random random(1);
+  check_every_mode<float>(random);
+  check_every_mode<double>(random);
+  check_empty_batch<float>();
+  return failures;
+}
