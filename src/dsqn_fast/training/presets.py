@@ -17,11 +17,14 @@ _CARTPOLE: Final = DqnSettings(
     n_step=3,
     reward="failure",
     observation_scale=(2.4, 2.0, 0.2, 2.0),
+    eval_episodes=50,
 )
 """Found by trying losses, discounts, returns and sizes on a few seeds.
 
 With a reward of 1 per step, Q-values are near 100 and the gap between the actions is a
 thousandth of that; with -1 at a failure they are near 0 and the gap is a large part of them.
+Of 20 episodes a policy that fails in one of ten loses none in one evaluation of eight: too often
+where thirty are compared.
 """
 
 _THESIS_CARTPOLE: Final = DqnSettings(
