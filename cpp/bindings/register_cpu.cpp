@@ -10,6 +10,7 @@ namespace dsqn::python {
 
 void register_cpu(py::module_& module) {
   py::register_exception<CpuError>(module, "CpuError", PyExc_RuntimeError);
+  py::register_exception<RangeError>(module, "RangeError", PyExc_ValueError);
   module.def("available_isas", &available_isas, "Instruction sets that run here, slowest first.");
   module.def(
       "active_isa", [] { return std::string(kernels().isa); },

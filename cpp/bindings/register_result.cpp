@@ -65,6 +65,7 @@ void register_typed(py::module_& module, const char* name) {
 void register_result(py::module_& module) {
   register_typed<float>(module, "ResultF32");
   register_typed<double>(module, "ResultF64");
+  register_typed<std::int32_t>(module, "ResultFixed");
 }
 
 }  // namespace dsqn::python

@@ -56,8 +56,9 @@ Window make_window(const std::vector<int>& w) {
   return {w.at(0), w.at(1), w.at(2), w.at(3), w.at(4), w.at(5)};
 }
 
-// One population: {"pools": [window], "window": window or None, "arrays": (weight (rows, n_out),
-// bias, threshold, initial_potential)} with window = (height, width, strides, paddings).
+// One population: {"pools": [window], "window": window or None, "weight": (rows, n_out),
+// "arrays": (bias, threshold, initial_potential), "chunk_rows", "unit"} with
+// window = (height, width, strides, paddings). The arrays stay alive in `layer`.
 template <class T>
 LayerSpec<T> make_layer(const py::dict& layer) {
   LayerSpec<T> spec;
@@ -67,28 +68,36 @@ LayerSpec<T> make_layer(const py::dict& layer) {
   const auto window = layer["window"].cast<std::optional<std::vector<int>>>();
   spec.convolution = window.has_value();
   if (window) spec.window = make_window(*window);
-  const auto arrays = layer["arrays"].cast<std::vector<Array<T>>>();  // alive in `layer`
-  const auto& weight = arrays.at(0);
+  const auto weight = layer["weight"].cast<Array<typename Types<T>::Weight>>();
   spec.n_rows = static_cast<int>(weight.shape(0));
   spec.n_out = static_cast<int>(weight.shape(1));
   spec.weight = weight.data();
-  spec.bias = arrays.at(1).data();
-  spec.threshold = arrays.at(2).data();
-  spec.initial_potential = arrays.at(3).data();
+  const auto arrays = layer["arrays"].cast<std::vector<Array<T>>>();
+  spec.bias = arrays.at(0).data();
+  spec.threshold = arrays.at(1).data();
+  spec.initial_potential = arrays.at(2).data();
+  spec.chunk_rows = layer["chunk_rows"].cast<int>();
+  spec.unit = layer["unit"].cast<T>();
   return spec;
 }
 
+// fixed: None, or (float layer, scale, largest current) of a constant current in fixed point.
 template <class T>
 std::unique_ptr<Simulator<T>> make_simulator(const std::vector<int>& input_shape,
                                              const std::vector<py::dict>& layers,
-                                             const py::dict& options) {
+                                             const py::dict& options, const py::object& fixed) {
   std::vector<LayerSpec<T>> specs;
   for (const auto& layer : layers) specs.push_back(make_layer<T>(layer));
   const bool image = input_shape.size() == 3;
   const int channels = input_shape.back();
   const Layout in{image ? input_shape[0] : 1, image ? input_shape[1] : 1, channels, channels};
-  return std::make_unique<Simulator<T>>(
-      std::make_shared<const Network<T>>(specs, in, make_dynamics(options)));
+  auto network = std::make_shared<Network<T>>(specs, in, make_dynamics(options));
+  if (!fixed.is_none()) {
+    const auto parts = fixed.cast<py::tuple>();
+    network->set_fixed_point({make_layer<float>(parts[0].cast<py::dict>()), parts[1].cast<double>(),
+                              parts[2].cast<std::int32_t>()});
+  }
+  return std::make_unique<Simulator<T>>(std::move(network));
 }
 
 // Asks the interpreter whether Ctrl-C was pressed; takes the lock that the run gave up.
@@ -112,11 +121,12 @@ py::object run(const Simulator<T>& simulator, const py::array& observations, std
                std::uint64_t seed, const py::object& decisions, std::vector<int> record,
                int n_threads) {
   const py::ssize_t width = simulator.network().n_in();
-  if (!py::isinstance<Array<T>>(observations) || observations.ndim() != 2 ||
+  using X = typename Types<T>::Input;
+  if (!py::isinstance<Array<X>>(observations) || observations.ndim() != 2 ||
       observations.shape(1) != width) {
     return py::none();
   }
-  const auto* x = static_cast<const T*>(observations.data());
+  const auto* x = static_cast<const X*>(observations.data());
   const auto batch = static_cast<std::size_t>(observations.shape(0));
   if (!all_finite(x, observations.size())) return py::none();
   std::vector<std::uint64_t> keys(batch);
@@ -142,7 +152,7 @@ template <class T>
 void register_typed(py::module_& module, const char* name) {
   py::class_<Simulator<T>>(module, name)
       .def(py::init(&make_simulator<T>), py::arg("input_shape"), py::arg("layers"),
-           py::arg("options"))
+           py::arg("options"), py::arg("fixed"))
       .def("run", &run<T>, py::arg("observations"), py::arg("n_steps"), py::arg("seed"),
            py::arg("decisions"), py::arg("record"), py::arg("n_threads"));
 }
@@ -152,6 +162,7 @@ void register_typed(py::module_& module, const char* name) {
 void register_simulator(py::module_& module) {
   register_typed<float>(module, "SimulatorF32");
   register_typed<double>(module, "SimulatorF64");
+  register_typed<std::int32_t>(module, "SimulatorFixed");
 }
 
 }  // namespace dsqn::python

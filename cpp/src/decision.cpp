@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "decoding.hpp"
 
@@ -15,6 +16,9 @@ constexpr std::uint64_t low_bits(int n) {
 
 void run_kernel(const KernelTable& k, const PopulationBlock<float>& a) { k.population_f32(a); }
 void run_kernel(const KernelTable& k, const PopulationBlock<double>& a) { k.population_f64(a); }
+void run_kernel(const KernelTable& k, const PopulationBlock<std::int32_t>& a) {
+  k.population_fixed(a);
+}
 void run_kernel(const KernelTable& k, const ConstantCurrent<float>& a) { k.constant_f32(a); }
 void run_kernel(const KernelTable& k, const ConstantCurrent<double>& a) { k.constant_f64(a); }
 
@@ -67,7 +71,8 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
 }
 
 template <class T>
-void Decision<T>::run(const T* x, std::uint64_t key, Interrupt& interrupt, int worker) {
+void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, Interrupt& interrupt,
+                      int worker) {
   const auto& populations = network_.populations();
   interrupt.check(worker, start(x, key));
   std::int64_t used = 0;
@@ -94,16 +99,29 @@ void Decision<T>::run(const T* x, std::uint64_t key, Interrupt& interrupt, int w
 }
 
 template <class T>
-std::int64_t Decision<T>::start(const T* x, std::uint64_t key) {
+std::int64_t Decision<T>::start(const typename Types<T>::Input* x, std::uint64_t key) {
   work_.reset(network_);
-  const auto& first = network_.populations().front();
   if (constant_) {
-    run_kernel(kernels_, ConstantCurrent<T>{first.wiring(), x, first.weights.data(),
-                                            first.bias.data(), work_.current.data()});
-    return first.synapses();
+    constant_current(x);
+    return network_.populations().front().synapses();
   }
   work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
   return network_.n_in();
+}
+
+template <class T>
+void Decision<T>::constant_current(const typename Types<T>::Input* x) {
+  if constexpr (std::is_integral_v<T>) {
+    const auto& first = *network_.float_first();
+    float* exact = work_.exact_current.data();
+    run_kernel(kernels_, ConstantCurrent<float>{first.wiring(), x, first.weights.data(),
+                                                first.bias.data(), exact});
+    if (!network_.round_current(exact, work_.current.data())) throw RangeError();
+  } else {
+    const auto& first = network_.populations().front();
+    run_kernel(kernels_, ConstantCurrent<T>{first.wiring(), x, first.weights.data(),
+                                            first.bias.data(), work_.current.data()});
+  }
 }
 
 template <class T>
@@ -155,6 +173,8 @@ std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
     block.arrivals = arriving(l, n);
   }
   block.weights = population.weights.data();
+  block.chunk_rows = population.chunk_rows;
+  block.unit = population.unit;
   block.scratch = work_.scratch();
   describe_dynamics(l, block);
   block.v = state.v.data();
@@ -345,5 +365,6 @@ void Decision<T>::finish(const T* potentials, std::int64_t steps_used) {
 
 template class Decision<float>;
 template class Decision<double>;
+template class Decision<std::int32_t>;
 
 }  // namespace dsqn

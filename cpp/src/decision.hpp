@@ -15,11 +15,12 @@ class Decision {
   Decision(const Network<T>& network, const KernelTable& kernels, const RunOptions& options,
            Workspace<T>& workspace, Result<T>& result, std::size_t row);
 
-  void run(const T* x, std::uint64_t key, Interrupt& interrupt, int worker);
+  void run(const typename Types<T>::Input* x, std::uint64_t key, Interrupt& interrupt, int worker);
 
  private:
   // These return about how many additions they took.
-  std::int64_t start(const T* x, std::uint64_t key);
+  std::int64_t start(const typename Types<T>::Input* x, std::uint64_t key);
+  void constant_current(const typename Types<T>::Input* x);
   std::int64_t encode_block(std::int64_t first, int n);
   // Spikes that reach population l, delayed and pooled.
   Arrivals arriving(std::size_t l, int n);
@@ -52,5 +53,6 @@ class Decision {
 
 extern template class Decision<float>;
 extern template class Decision<double>;
+extern template class Decision<std::int32_t>;
 
 }  // namespace dsqn

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 namespace dsqn {
 
@@ -26,7 +27,9 @@ int decode(const Network<T>& network, const T* potentials, const std::int32_t* c
       for (int j = 0; j < n; ++j) {
         const T theta = output.theta[static_cast<std::size_t>(j % output.output().channels)];
         const T spiked = static_cast<T>(counts[j]) * theta;
-        outputs[j] = (spiked + potentials[j]) / static_cast<T>(n_steps);
+        outputs[j] = spiked + potentials[j];
+        // In fixed point the caller divides: the sum is exact, a quotient would not be.
+        if constexpr (!std::is_integral_v<T>) outputs[j] /= static_cast<T>(n_steps);
       }
       break;
   }
@@ -51,6 +54,9 @@ template int decode<float>(const Network<float>&, const float*, const std::int32
                            float*);
 template int decode<double>(const Network<double>&, const double*, const std::int32_t*,
                             std::int64_t, double*);
+template int decode<std::int32_t>(const Network<std::int32_t>&, const std::int32_t*,
+                                  const std::int32_t*, std::int64_t, std::int32_t*);
+template int decode_first_spike<std::int32_t>(const std::int32_t*, const std::int32_t*, int);
 template int decode_first_spike<float>(const float*, const std::int32_t*, int);
 template int decode_first_spike<double>(const double*, const std::int32_t*, int);
 

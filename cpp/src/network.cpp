@@ -1,6 +1,7 @@
 #include "dsqn/network.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace dsqn {
@@ -10,6 +11,13 @@ namespace {
 template <class T>
 constexpr int unit_lanes() {
   return kUnitBytes / static_cast<int>(sizeof(T));
+}
+
+// A threshold that no potential reaches.
+template <class T>
+constexpr T never() {
+  using Limits = std::numeric_limits<T>;
+  return Limits::has_infinity ? Limits::infinity() : Limits::max();
 }
 
 template <class T>
@@ -37,16 +45,19 @@ std::vector<int> source_rows(const LayerSpec<T>& spec, const Layout& in) {
 
 // Panels of up to kPanelUnits units; within a panel one row of weights after the other.
 template <class T>
-AlignedVector<T> pack_panels(const LayerSpec<T>& spec, const std::vector<int>& rows, int n_units) {
-  AlignedVector<T> packed(rows.size() * static_cast<std::size_t>(n_units * unit_lanes<T>()), T(0));
-  T* to = packed.data();
+AlignedVector<typename Types<T>::Weight> pack_panels(const LayerSpec<T>& spec,
+                                                     const std::vector<int>& rows, int n_units) {
+  using Weight = typename Types<T>::Weight;
+  AlignedVector<Weight> packed(rows.size() * static_cast<std::size_t>(n_units * unit_lanes<T>()),
+                               Weight(0));
+  Weight* to = packed.data();
   for (int first = 0; first < n_units; first += kPanelUnits) {
     const int width = std::min(kPanelUnits, n_units - first) * unit_lanes<T>();
     const int start = first * unit_lanes<T>();
     const int used = std::min(width, spec.n_out - start);
     for (const int row : rows) {
       if (row >= 0) {
-        const T* from =
+        const Weight* from =
             spec.weight + static_cast<std::size_t>(row) * static_cast<std::size_t>(spec.n_out);
         std::copy(from + start, from + start + used, to);
       }
@@ -85,7 +96,8 @@ std::vector<std::int32_t> through_pool(const Layout& in, const Taps& taps, const
 }  // namespace
 
 template <class T>
-Population<T>::Population(const LayerSpec<T>& spec, const Layout& in) : input_(in) {
+Population<T>::Population(const LayerSpec<T>& spec, const Layout& in)
+    : chunk_rows(spec.chunk_rows), unit(spec.unit), input_(in) {
   for (const Window& window : spec.pools) {
     pools_.emplace_back(input_, window);
     input_ = pools_.back().output();
@@ -104,7 +116,7 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in) : input_(i
   n_rows_ = static_cast<int>(rows.size());
   weights = pack_panels(spec, rows, n_units);
   bias = padded_copy(spec.bias, spec.n_out, padded, T(0));
-  theta = padded_copy(spec.threshold, spec.n_out, padded, std::numeric_limits<T>::infinity());
+  theta = padded_copy(spec.threshold, spec.n_out, padded, never<T>());
   initial_potential = padded_copy(spec.initial_potential, spec.n_out, padded, T(0));
   fan_out_.resize(static_cast<std::size_t>(input_.size()));
   scatter(taps_, wiring(), spec.n_out, fan_out_);
@@ -136,6 +148,25 @@ Network<T>::Network(const std::vector<LayerSpec<T>>& layers, const Layout& in,
 }
 
 template <class T>
+void Network<T>::set_fixed_point(const FixedPoint& fixed) {
+  first_ = std::make_shared<const Population<float>>(fixed.first, in_);
+  scale_ = fixed.scale;
+  largest_ = fixed.largest;
+}
+
+template <class T>
+bool Network<T>::round_current(const float* exact, std::int32_t* current) const {
+  bool fits = true;
+  for (int j = 0; j < first_->padded(); ++j) {
+    const double scaled = std::nearbyint(static_cast<double>(exact[j]) * scale_);
+    const bool inside = std::fabs(scaled) <= static_cast<double>(largest_);
+    fits = fits && inside;
+    current[j] = inside ? static_cast<std::int32_t>(scaled) : 0;
+  }
+  return fits;
+}
+
+template <class T>
 int Network<T>::delay() const {
   switch (dynamics_.timing) {
     case Timing::nest: return 1;
@@ -158,7 +189,9 @@ bool Network<T>::output_spikes() const {
 
 template class Population<float>;
 template class Population<double>;
+template class Population<std::int32_t>;
 template class Network<float>;
 template class Network<double>;
+template class Network<std::int32_t>;
 
 }  // namespace dsqn

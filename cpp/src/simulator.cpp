@@ -44,8 +44,9 @@ Simulator<T>::Simulator(std::shared_ptr<const Network<T>> network)
     : network_(std::move(network)), kernels_(&kernels()) {}
 
 template <class T>
-Result<T> Simulator<T>::run(const T* observations, const std::uint64_t* decisions,
-                            std::size_t batch, const RunOptions& options) const {
+Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
+                            const std::uint64_t* decisions, std::size_t batch,
+                            const RunOptions& options) const {
   Result<T> result = make_result(*network_, batch, options);
   const auto n_workers = std::min(batch, static_cast<std::size_t>(std::max(options.n_threads, 1)));
   std::vector<std::unique_ptr<Workspace<T>>> workspaces(n_workers);
@@ -83,5 +84,6 @@ void Simulator<T>::give_back(std::unique_ptr<Workspace<T>> workspace) const {
 
 template class Simulator<float>;
 template class Simulator<double>;
+template class Simulator<std::int32_t>;
 
 }  // namespace dsqn

@@ -1,6 +1,7 @@
 #include "dsqn/workspace.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace dsqn {
 
@@ -39,13 +40,15 @@ Workspace<T>::Workspace(const Network<T>& network)
                   ? 0
                   : static_cast<std::size_t>(network.populations().front().padded())),
       outputs(static_cast<std::size_t>(network.n_out())),
-      sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)) {
+      sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
+      narrow(std::is_integral_v<T> ? sums.size() : 0) {
   std::size_t inputs = 0, pixels = 0;
   for (const auto& population : network.populations()) {
     populations.push_back(make_state(population, network));
     inputs = std::max(inputs, static_cast<std::size_t>(population.input().size()));
     pixels = std::max(pixels, static_cast<std::size_t>(population.input_pixels()));
   }
+  if (network.float_first() != nullptr) exact_current.resize(current.size());
   encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
   active.resize(inputs + 1);  // an offset is written before it is known to count
   n_active.resize(pixels);
@@ -68,10 +71,11 @@ void Workspace<T>::reset(const Network<T>& network) {
 
 template <class T>
 Scratch<T> Workspace<T>::scratch() {
-  return {sums.data(), active.data(), n_active.data()};
+  return {sums.data(), narrow.data(), active.data(), n_active.data()};
 }
 
 template struct Workspace<float>;
 template struct Workspace<double>;
+template struct Workspace<std::int32_t>;
 
 }  // namespace dsqn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -13,10 +14,18 @@ from dsqn_fast.decodings import decode, per_neuron
 from dsqn_fast.engine_layers import (
     engine_input_shape,
     engine_layers,
+    fixed_layers,
     leading_pools,
     pooled_input,
 )
 from dsqn_fast.errors import CpuError, OptionError
+from dsqn_fast.fixed_point import (
+    LARGEST_POTENTIAL,
+    FixedModel,
+    check_fixed_steps,
+    range_error,
+    to_fixed_point,
+)
 from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.observations import prepare_observations
 from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
@@ -71,7 +80,10 @@ class RunResult:
     @property
     def outputs(self) -> Floats:
         """(B, n_out) decoded outputs, in the engine's precision."""
-        return self._core.outputs
+        outputs = self._core.outputs
+        if self._engine.fixed is None:
+            return outputs
+        return self._engine.fixed_outputs(outputs, self._n_steps)
 
     @property
     def q_values(self) -> NDArray[np.float64]:
@@ -124,7 +136,11 @@ class RunResult:
     @property
     def potentials(self) -> Mapping[int, Floats]:
         """Recorded population -> (B, steps, n_l) potentials."""
-        return self._core.potentials
+        potentials = self._core.potentials
+        fixed = self._engine.fixed
+        if fixed is None:
+            return potentials
+        return {i: v / fixed.populations[i].scale for i, v in potentials.items()}
 
 
 class Engine:
@@ -137,7 +153,10 @@ class Engine:
     Args:
         model: The spiking model.
         n_threads: Threads that a batch is split over.
-        precision: ``"float32"`` or ``"float64"``: the type of weights and potentials.
+        precision: ``"float32"``, ``"float64"`` or ``"fixed"``: the type of weights and
+            potentials. Fixed point (see `dsqn_fast.fixed_point`) is laid out for the model's
+            own n_steps and runs at most as many.
+        weight_bits: 16 or 8, with ``"fixed"``.
 
     Raises:
         OptionError: An option is not one of its possible values.
@@ -147,20 +166,41 @@ class Engine:
     """
 
     def __init__(
-        self, model: SpikingModel, *, n_threads: int = 1, precision: Precision = "float32"
+        self,
+        model: SpikingModel,
+        *,
+        n_threads: int = 1,
+        precision: Precision = "float32",
+        weight_bits: int = 16,
     ) -> None:
         check_choice("precision", precision, PRECISIONS)
         self.n_threads = _check_threads(n_threads)
         self.precision = precision
         self.model = model
         self.expanded_model = expand_output_neurons(model)
-        self.dtype = np.dtype(precision)
+        self.dtype = np.dtype(np.float32 if precision == "fixed" else precision)
         check_precision(self.expanded_model, self.dtype)
         self._pools = bool(leading_pools(model)) and model.encoding == "constant"
-        layers = engine_layers(self.expanded_model, self.dtype)
+        self.fixed: FixedModel | None = None
+        if precision == "fixed":
+            self.fixed = to_fixed_point(self.expanded_model, weight_bits=weight_bits)
         active_isa()
-        kind = _core.SimulatorF32 if precision == "float32" else _core.SimulatorF64
-        self._simulator: Any = kind(engine_input_shape(model), layers, _core_options(model))
+        self._simulator: Any = self._compile()
+
+    def _compile(self) -> Any:
+        model = self.expanded_model
+        shape, options = engine_input_shape(model), _core_options(self.model)
+        layers = engine_layers(model, self.dtype)
+        if self.fixed is None:
+            kind = _core.SimulatorF32 if self.precision == "float32" else _core.SimulatorF64
+            return kind(shape, layers, options, None)
+        first, output = self.fixed.populations[0], self.fixed.populations[-1]
+        if options["exit_margin"] is not None:
+            limit = math.floor(min(options["exit_margin"] * output.scale, LARGEST_POTENTIAL))
+            options["exit_margin"] = float(limit)
+        rounding = (layers[0], first.scale, first.largest_current)
+        self.expanded_model = self.fixed.model
+        return _core.SimulatorFixed(shape, fixed_layers(model, self.fixed), options, rounding)
 
     def run(
         self,
@@ -194,19 +234,38 @@ class Engine:
         steps = self.model.n_steps if n_steps is None else check_n_steps(n_steps)
         if type(seed) is not int or seed != 0:
             seed = check_seed(seed)
+        if self.fixed is not None:
+            check_fixed_steps(steps, self.model)
         wanted: tuple[int, ...] = ()
         if type(record) is not tuple or record:
             wanted = check_record(record, len(self.expanded_model.populations))
         core = None
         if type(observations) is np.ndarray and type(decisions) is int and decisions == 0:
-            core = self._simulator.run(observations, steps, seed, 0, wanted, self.n_threads)
+            core = self._start(observations, steps, seed, 0, wanted)
         if core is None:
             inputs = prepare_observations(self.model, observations, self.dtype)
             keys = check_decisions(decisions, len(inputs))
             if self._pools:
                 inputs = np.ascontiguousarray(pooled_input(self.model, inputs))
-            core = self._simulator.run(flattened(inputs), steps, seed, keys, wanted, self.n_threads)
+            core = self._start(flattened(inputs), steps, seed, keys, wanted)
         return RunResult(core, self, steps)
+
+    def _start(
+        self, inputs: NDArray[Any], steps: int, seed: int, keys: Any, record: tuple[int, ...]
+    ) -> Any:
+        try:
+            return self._simulator.run(inputs, steps, seed, keys, record, self.n_threads)
+        except _core.RangeError:
+            assert self.fixed is not None
+            raise range_error(self.fixed.populations[0]) from None
+
+    def fixed_outputs(self, raw: NDArray[Any], n_steps: int) -> NDArray[np.float64]:
+        """Outputs (B, n_out) from the integers that the fixed-point simulator gives."""
+        assert self.fixed is not None
+        decoding = self.model.decoding
+        scale = 1.0 if decoding == "count" else self.fixed.populations[-1].scale
+        steps = n_steps if decoding == "count+potential" else 1
+        return raw / scale / steps
 
 
 def _check_threads(n_threads: object) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dsqn_fast.connectivity import pool_factor, pool_sum
 from dsqn_fast.errors import UnsupportedError
+from dsqn_fast.fixed_point import FixedModel
 from dsqn_fast.model.layers import AveragePool2d, Conv2d, Flatten, Shape
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
@@ -63,6 +64,17 @@ def engine_layers(model: SpikingModel, dtype: np.dtype[Any]) -> list[dict[str, A
     return layers
 
 
+def fixed_layers(model: SpikingModel, integers: FixedModel) -> list[dict[str, Any]]:
+    """The same for a model in fixed point; ``model`` is the one that it was made from."""
+    layers = engine_layers(model, np.dtype(np.float32))
+    for layer, fixed in zip(layers, integers.populations, strict=True):
+        layer["weight"] = fixed.weight
+        layer["arrays"] = [fixed.bias, fixed.threshold, fixed.initial_potential]
+        layer["chunk_rows"] = fixed.chunk_rows
+        layer["unit"] = int(max(fixed.scale, 1.0))
+    return layers
+
+
 def _check_size(index: int, layer: SpikingLayer, shape: Shape) -> None:
     size = max(math.prod(shape), layer.connection.weight.size // max(shape[-1], 1))
     if size > MAX_SIZE:
@@ -90,11 +102,14 @@ def _layer(
     weight = connection.weight.reshape(math.prod(rows), n_out).astype(dtype) * factor
     width = connection.bias.shape
     per_neuron = [np.broadcast_to(a, width) for a in (layer.threshold, layer.initial_potential)]
-    arrays = [weight, connection.bias, *per_neuron]
+    arrays = [connection.bias, *per_neuron]
     return {
         "pools": [[*pool.kernel, *pool.stride, 0, 0] for pool in pools],
         "window": _window(connection) if isinstance(connection, Conv2d) else None,
+        "weight": np.ascontiguousarray(weight, dtype=dtype),
         "arrays": [np.ascontiguousarray(array, dtype=dtype) for array in arrays],
+        "chunk_rows": 0,
+        "unit": 1,
     }
 
 

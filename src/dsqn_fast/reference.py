@@ -49,6 +49,7 @@ from dsqn_fast.connectivity import (
 )
 from dsqn_fast.decodings import decode, early_exit, first_spike
 from dsqn_fast.encodings import encode
+from dsqn_fast.fixed_point import check_fixed_steps, round_current, to_fixed_point
 from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.layers import AveragePool2d, Flatten
 from dsqn_fast.model.observations import prepare_observations
@@ -255,6 +256,7 @@ def simulate_reference(
     n_steps: int | None = None,
     seed: int = 0,
     precision: Precision = "float32",
+    weight_bits: int = 16,
     record: Sequence[int] | Literal["all"] = (),
     decisions: int | NDArray[np.uint64] = 0,
 ) -> ReferenceResult:
@@ -265,7 +267,8 @@ def simulate_reference(
         observations: (B, *input shape) or one observation; real numbers.
         n_steps: Time steps T per decision; None takes the model's own.
         seed: Seed of the Poisson encoding, 0 <= seed < 2**64.
-        precision: ``"float32"`` or ``"float64"``.
+        precision: ``"float32"``, ``"float64"`` or ``"fixed"`` (see `dsqn_fast.fixed_point`).
+        weight_bits: 16 or 8, with ``"fixed"``.
         record: Populations whose spikes and potentials are recorded (0 is the first, -1 the
             output), or ``"all"``.
         decisions: Index of each decision, which keys its noise: (B,) or the first of a count.
@@ -279,28 +282,37 @@ def simulate_reference(
         OptionError: An argument is out of range.
     """
     check_choice("precision", precision, PRECISIONS)
-    dtype: Any = np.dtype(precision).type
+    fixed = precision == "fixed"
+    dtype: Any = np.float64 if fixed else np.dtype(precision).type
     steps_wanted = check_n_steps(model.n_steps if n_steps is None else n_steps)
-    inputs = prepare_observations(model, observations, dtype)
+    inputs = prepare_observations(model, observations, np.float32 if fixed else dtype)
     batch = len(inputs)
     keys = check_decisions(decisions, batch)
     check_seed(seed)
     model = expand_output_neurons(model)
     check_precision(model, np.dtype(dtype))
+    current = None
+    if model.encoding == "constant":
+        current = _stages(model, batch, inputs.dtype.type)[0].constant(inputs)
+    if fixed:
+        check_fixed_steps(steps_wanted, model)
+        integers = to_fixed_point(model, weight_bits=weight_bits)
+        model = integers.model
+        if current is not None:
+            current = round_current(current, integers.populations[0])
     steps = steps_wanted - 1 if model.timing == "spytorch" else steps_wanted
     stages = _stages(model, batch, dtype)
     recorder = _Recorder(model, batch, steps, dtype)
     recorder.watch(check_record(record, len(stages)))
     encoded = None
-    if model.encoding != "constant":
+    if current is None:
         flat = flattened(inputs)
         encoded = encode(model.encoding, flat, steps, seed=seed, decisions=keys)
         encoded = encoded.reshape(batch, steps, *inputs.shape[1:])
-    first = stages[0].constant(inputs) if encoded is None else None
     for step in range(steps):
         if not recorder.running.any():
             break
-        _step(model, stages, recorder, step, first if encoded is None else encoded[:, step])
+        _step(model, stages, recorder, step, current if encoded is None else encoded[:, step])
     _finish(recorder, stages, steps, recorder.running)
     return _result(model, recorder, stages[-1].layer, steps_wanted)
 

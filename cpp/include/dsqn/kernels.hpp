@@ -13,6 +13,19 @@ inline constexpr int kBlock = 64;
 inline constexpr int kUnitBytes = 64;
 inline constexpr int kPanelUnits = 4;
 
+// Potentials are float or double, or 32-bit integers of a fixed-point network, whose weights have
+// 16 bits and whose observations are float.
+template <class T>
+struct Types {
+  using Weight = T;
+  using Input = T;
+};
+template <>
+struct Types<std::int32_t> {
+  using Weight = std::int16_t;
+  using Input = float;
+};
+
 enum class Reset : std::uint8_t { none, subtraction, zero };
 enum class Spikes : std::uint8_t { binary, burst, signed_ };
 
@@ -45,6 +58,7 @@ struct Arrivals {
 template <class T>
 struct Scratch {
   T* sums;                 // [kBlock][panel width]
+  std::int16_t* narrow;    // the same in 16 bits, for fixed point
   std::int32_t* active;    // [input pixel][stride]: offsets of the inputs that spike
   std::int32_t* n_active;  // [input pixel]
 };
@@ -58,7 +72,8 @@ struct PopulationBlock {
 
   // Synaptic input: either the constant current per step and neuron (bias included) or spikes.
   const T* constant;
-  const T* weights;  // panels of [n_rows][panel width]
+  const typename Types<T>::Weight* weights;  // panels of [n_rows][panel width]
+  int chunk_rows;  // fixed point: rows whose weights cannot overflow 16 bits in sum
   Arrivals arrivals;
   Scratch<T> scratch;
 
@@ -70,7 +85,8 @@ struct PopulationBlock {
   Spikes spikes;
   int burst_limit;
   bool strict;      // fires for v > theta instead of v >= theta
-  bool late_reset;  // resets one step late (timing spytorch)
+  bool late_reset;  // resets one step late by `unit` (timing spytorch)
+  T unit;           // what stands for 1
   bool bias_first;  // v = (bias + input) + beta * v (timing nest, reset by subtraction)
   T* v;
   T* synapse;  // used where alpha > 0
@@ -97,6 +113,7 @@ struct KernelTable {
   const char* isa;
   void (*population_f32)(const PopulationBlock<float>&);
   void (*population_f64)(const PopulationBlock<double>&);
+  void (*population_fixed)(const PopulationBlock<std::int32_t>&);
   void (*constant_f32)(const ConstantCurrent<float>&);
   void (*constant_f64)(const ConstantCurrent<double>&);
   // counts[j] += number of bits of words[j] & mask; returns their sum over all j < n.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "dsqn/aligned.hpp"
@@ -36,13 +37,25 @@ template <class T>
 struct LayerSpec {
   std::vector<Window> pools;  // applied to the spikes that arrive, in order
   bool convolution = false;
-  Window window;              // of a convolution
-  int n_rows = 0;             // inputs, or kernel height * kernel width * channels in
-  int n_out = 0;              // neurons, or channels out
-  const T* weight = nullptr;  // n_rows x n_out, row-major, pooling's factor multiplied in
+  Window window;   // of a convolution
+  int n_rows = 0;  // inputs, or kernel height * kernel width * channels in
+  int n_out = 0;   // neurons, or channels out
+  const typename Types<T>::Weight* weight =
+      nullptr;  // n_rows x n_out, row-major, pooling's factor multiplied in
   const T* bias = nullptr;
   const T* threshold = nullptr;
   const T* initial_potential = nullptr;
+  // Fixed point only: see PopulationBlock and FixedPoint.
+  int chunk_rows = 0;
+  T unit = 1;
+};
+
+// How the constant current of a fixed-point network comes about: computed in float by `first`,
+// then scaled and rounded to an integer of at most `largest`.
+struct FixedPoint {
+  LayerSpec<float> first;
+  double scale = 1.0;
+  std::int32_t largest = 0;
 };
 
 // A population as the kernels want it: channels padded to whole units, weights in panels.
@@ -67,7 +80,10 @@ class Population {
   // Synapses that leave each input of this population (before pooling), in its layout.
   const std::vector<std::int32_t>& fan_out() const { return fan_out_; }
 
-  AlignedVector<T> weights;  // panel after panel, each [n_rows][panel width]
+  int chunk_rows = 0;
+  T unit = 1;
+  AlignedVector<typename Types<T>::Weight>
+      weights;  // panel after panel, each [n_rows][panel width]
   AlignedVector<T> bias;
   AlignedVector<T> theta;              // infinity in padding lanes
   AlignedVector<T> initial_potential;  // 0 in padding lanes
@@ -99,18 +115,28 @@ class Network {
   std::int64_t steps_run(std::int64_t n_steps) const;
   // Whether the output population emits spikes of its own.
   bool output_spikes() const;
+  // Constant currents of a fixed-point network: brings them to `current` and returns true, or
+  // false where one is too large for the range.
+  bool round_current(const float* exact, std::int32_t* current) const;
+  void set_fixed_point(const FixedPoint& fixed);
+  const Population<float>* float_first() const { return first_.get(); }
   // Whether spikes carry values other than 1 somewhere.
   bool graded() const { return dynamics_.spikes != Spikes::binary; }
 
  private:
   Layout in_;
   std::vector<Population<T>> populations_;
+  std::shared_ptr<const Population<float>> first_;  // fixed point with constant current
+  double scale_ = 1.0;
+  std::int32_t largest_ = 0;
   Dynamics dynamics_;
 };
 
 extern template class Population<float>;
 extern template class Population<double>;
+extern template class Population<std::int32_t>;
 extern template class Network<float>;
 extern template class Network<double>;
+extern template class Network<std::int32_t>;
 
 }  // namespace dsqn

@@ -28,8 +28,8 @@ class Simulator {
   explicit Simulator(std::shared_ptr<const Network<T>> network);
 
   // observations: [batch][n_in], finite; decisions: [batch], keys of the encoding's noise.
-  Result<T> run(const T* observations, const std::uint64_t* decisions, std::size_t batch,
-                const RunOptions& options) const;
+  Result<T> run(const typename Types<T>::Input* observations, const std::uint64_t* decisions,
+                std::size_t batch, const RunOptions& options) const;
 
   const Network<T>& network() const { return *network_; }
 
@@ -45,5 +45,6 @@ class Simulator {
 
 extern template class Simulator<float>;
 extern template class Simulator<double>;
+extern template class Simulator<std::int32_t>;
 
 }  // namespace dsqn

@@ -46,14 +46,17 @@ struct Workspace {
   std::vector<PopulationState<T>> populations;
   Encoder encoder;
   SpikeBlock encoded;
-  AlignedVector<T> current;  // constant current of the first population
-  AlignedVector<T> outputs;  // output potentials without padding
+  AlignedVector<T> current;            // constant current of the first population
+  AlignedVector<float> exact_current;  // the same before rounding, fixed point
+  AlignedVector<T> outputs;            // output potentials without padding
   AlignedVector<T> sums;
+  AlignedVector<std::int16_t> narrow;
   AlignedVector<std::int32_t> active;
   AlignedVector<std::int32_t> n_active;
 };
 
 extern template struct Workspace<float>;
 extern template struct Workspace<double>;
+extern template struct Workspace<std::int32_t>;
 
 }  // namespace dsqn

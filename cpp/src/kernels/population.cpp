@@ -7,6 +7,7 @@
 #include "vec.hpp"
 
 #include "current.inc"
+#include "fixed.inc"
 #include "update.inc"
 
 namespace {
@@ -19,7 +20,7 @@ void population(const dsqn::PopulationBlock<T>& a) {
     const int left = a.wiring.n_units - unit;
     const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
     const int first = unit * kUnitLanes<T>;
-    const T* panel = a.weights + std::int64_t(first) * a.wiring.n_rows;
+    const auto* panel = a.weights + std::int64_t(first) * a.wiring.n_rows;
     for (int pixel = 0; pixel < a.wiring.n_pixels; ++pixel) {
       if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel);
       update_panel(a, first, pixel * stride + first, units * kUnitLanes<T>);
@@ -46,8 +47,13 @@ std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::i
 
 extern "C" const dsqn::KernelTable* DSQN_NAME(DSQN_ISA)() {
   static constexpr dsqn::KernelTable table = {
-      DSQN_TEXT(DSQN_ISA),     population<float>,        population<double>,
-      constant_current<float>, constant_current<double>, count,
+      DSQN_TEXT(DSQN_ISA),
+      population<float>,
+      population<double>,
+      population<std::int32_t>,
+      constant_current<float>,
+      constant_current<double>,
+      count,
   };
   return &table;
 }

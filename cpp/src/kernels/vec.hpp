@@ -29,6 +29,12 @@ struct VecOf<float> {
   typedef std::uint32_t bits __attribute__((vector_size(kVectorBytesF32), may_alias));
 };
 template <>
+struct VecOf<std::int32_t> {
+  typedef std::int32_t type __attribute__((vector_size(kVectorBytesF32), may_alias));
+  typedef std::int32_t mask __attribute__((vector_size(kVectorBytesF32), may_alias));
+  typedef std::uint32_t bits __attribute__((vector_size(kVectorBytesF32), may_alias));
+};
+template <>
 struct VecOf<double> {
   typedef double type __attribute__((vector_size(kVectorBytesF64), may_alias));
   typedef std::int64_t mask __attribute__((vector_size(kVectorBytesF64), may_alias));

@@ -18,7 +18,7 @@ SpikeMode = Literal["binary", "burst", "signed"]
 Timing = Literal["instant", "nest", "spytorch"]
 Encoding = Literal["constant", "poisson", "equidistant"]
 Decoding = Literal["potential", "count", "count+potential", "first-spike"]
-Precision = Literal["float32", "float64"]
+Precision = Literal["float32", "float64", "fixed"]
 WeightsDtype = Literal["float16", "float32"]
 
 RESETS: Final[tuple[Reset, ...]] = get_args(Reset)
