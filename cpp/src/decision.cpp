@@ -48,13 +48,14 @@ std::int64_t operations(const SpikeBlock& spikes, std::uint64_t mask,
 template <class T>
 Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
                       const RunOptions& options, Workspace<T>& workspace, Result<T>& result,
-                      std::size_t row)
+                      std::size_t row, int lanes)
     : network_(network),
       kernels_(kernels),
       options_(options),
       work_(workspace),
       result_(result),
       row_(row),
+      lanes_(lanes),
       constant_(network.dynamics().encoding == Encoding::constant),
       graded_(network.graded()) {
   const auto& decoding = network.dynamics().decoding;
@@ -89,21 +90,25 @@ void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, Inte
     used += valid;
   }
   const auto last = populations.size() - 1;
-  const T* v = work_.populations[last].v.data();
   if (decided_) {
     const auto step = static_cast<std::size_t>((used - 1) % kBlock);
-    v = work_.populations[last].potentials.data() +
-        step * static_cast<std::size_t>(populations[last].padded());
+    finish(0,
+           work_.populations[last].potentials.data() +
+               step * static_cast<std::size_t>(populations[last].padded()),
+           used);
+    return;
   }
-  finish(v, used);
+  for (int lane = 0; lane < lanes_; ++lane) {
+    finish(lane, work_.populations[last].v.data() + lane * populations[last].padded(), used);
+  }
 }
 
 template <class T>
 std::int64_t Decision<T>::start(const typename Types<T>::Input* x, std::uint64_t key) {
-  work_.reset(network_);
+  work_.reset(network_, lanes_);
   if (constant_) {
     constant_current(x);
-    return network_.populations().front().synapses();
+    return lanes_ * network_.populations().front().synapses();
   }
   work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
   return network_.n_in();
@@ -114,12 +119,13 @@ void Decision<T>::constant_current(const typename Types<T>::Input* x) {
   if constexpr (std::is_integral_v<T>) {
     const auto& first = *network_.float_first();
     float* exact = work_.exact_current.data();
-    run_kernel(kernels_, ConstantCurrent<float>{first.wiring(), x, first.weights.data(),
+    run_kernel(kernels_, ConstantCurrent<float>{first.wiring(lanes_), x, first.weights.data(),
                                                 first.bias.data(), exact});
-    if (!network_.round_current(exact, work_.current.data())) throw RangeError();
+    if (!network_.round_current(exact, lanes_ * first.padded(), work_.current.data()))
+      throw RangeError();
   } else {
     const auto& first = network_.populations().front();
-    run_kernel(kernels_, ConstantCurrent<T>{first.wiring(), x, first.weights.data(),
+    run_kernel(kernels_, ConstantCurrent<T>{first.wiring(lanes_), x, first.weights.data(),
                                             first.bias.data(), work_.current.data()});
   }
 }
@@ -136,7 +142,7 @@ const SpikeBlock& Decision<T>::delayed(std::size_t l, int n) {
   const int delay = network_.delay();
   if (delay == 0) return state.emitted;
   const auto d = static_cast<std::size_t>(delay);
-  for (std::size_t i = 0; i < state.carry.size(); ++i) {
+  for (std::size_t i = 0; i < neurons(l); ++i) {
     const std::uint64_t word = (state.emitted.words[i] << delay) | state.carry[i];
     state.delayed.words[i] = word & low_bits(n);
     if (!graded_) continue;
@@ -157,7 +163,7 @@ Arrivals Decision<T>::arriving(std::size_t l, int n) {
                                 pooled.values.data());
     spikes = &pooled;
   }
-  return {population.input_pixels(), spikes->words.data(), spikes->values_or_null()};
+  return {population.input_pixels() * lanes_, spikes->words.data(), spikes->values_or_null()};
 }
 
 template <class T>
@@ -166,7 +172,7 @@ std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
   auto& state = work_.populations[l];
   PopulationBlock<T> block{};
   block.n_steps = n;
-  block.wiring = population.wiring();
+  block.wiring = population.wiring(lanes_);
   if (l == 0 && constant_) {
     block.constant = work_.current.data();
   } else {
@@ -186,7 +192,7 @@ std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
   block.potentials = state.potentials.empty() ? nullptr : state.potentials.data();
   run_kernel(kernels_, block);
   const std::int64_t per_step = block.constant == nullptr ? population.synapses() : 0;
-  return std::int64_t{n} * (population.padded() + per_step);
+  return std::int64_t{n} * lanes_ * (population.padded() + per_step);
 }
 
 template <class T>
@@ -211,7 +217,7 @@ void Decision<T>::save_carry(std::size_t l) {
   if (delay == 0) return;
   auto& state = work_.populations[l];
   const auto d = static_cast<std::size_t>(delay);
-  for (std::size_t i = 0; i < state.carry.size(); ++i) {
+  for (std::size_t i = 0; i < neurons(l); ++i) {
     state.carry[i] = state.emitted.words[i] >> (kBlock - delay);
     if (graded_) {
       std::copy_n(state.emitted.values.data() + (i + 1) * kBlock - d, d,
@@ -283,13 +289,30 @@ void Decision<T>::count_block(int n) {
 template <class T>
 void Decision<T>::count_population(std::size_t l, std::uint64_t mask) {
   const auto& populations = network_.populations();
+  const bool last = l + 1 == populations.size();
+  for (int lane = 0; lane < lanes_; ++lane) {
+    const auto row = row_ + static_cast<std::size_t>(lane);
+    const std::int64_t size = count_lane(l, lane, mask);
+    result_.total_spikes[row] += size;
+    if (last || size == 0) continue;
+    const auto& next = populations[l + 1];
+    const bool dense = next.pools().empty() && next.is_dense();
+    result_.synaptic_operations[row] +=
+        dense ? size * next.n_out()
+              : operations(work_.populations[l].emitted, mask, next.fan_out());
+  }
+}
+
+template <class T>
+std::int64_t Decision<T>::count_lane(std::size_t l, int lane, std::uint64_t mask) {
   const auto& spikes = work_.populations[l].emitted;
-  const Layout& layout = populations[l].output();
+  const Layout& layout = network_.populations()[l].output();
+  const auto row = row_ + static_cast<std::size_t>(lane);
   std::int32_t* counts =
-      result_.spike_counts[l].data() + row_ * static_cast<std::size_t>(layout.values());
+      result_.spike_counts[l].data() + row * static_cast<std::size_t>(layout.values());
   std::int64_t size = 0;
   for (int pixel = 0; pixel < layout.pixels(); ++pixel, counts += layout.channels) {
-    const auto first = static_cast<std::size_t>(pixel * layout.padded);
+    const auto first = static_cast<std::size_t>(lane * layout.size() + pixel * layout.padded);
     if (!graded_) {
       size += kernels_.count(spikes.words.data() + first, mask, layout.channels, counts);
       continue;
@@ -303,12 +326,7 @@ void Decision<T>::count_population(std::size_t l, std::uint64_t mask) {
       }
     }
   }
-  result_.total_spikes[row_] += size;
-  if (l + 1 == populations.size() || size == 0) return;
-  const auto& next = populations[l + 1];
-  const bool dense = next.pools().empty() && next.output().pixels() == 1;
-  result_.synaptic_operations[row_] +=
-      dense ? size * next.n_out() : operations(spikes, mask, next.fan_out());
+  return size;
 }
 
 template <class T>
@@ -354,13 +372,14 @@ const T* Decision<T>::outputs(const T* potentials) {
 }
 
 template <class T>
-void Decision<T>::finish(const T* potentials, std::int64_t steps_used) {
+void Decision<T>::finish(int lane, const T* potentials, std::int64_t steps_used) {
+  const auto row = row_ + static_cast<std::size_t>(lane);
   const auto n_out = static_cast<std::size_t>(network_.n_out());
   const auto n_actions = static_cast<std::size_t>(result_.n_actions);
-  result_.steps_used[row_] = steps_used;
-  result_.actions[row_] =
-      decode(network_, outputs(potentials), result_.spike_counts.back().data() + row_ * n_out,
-             result_.n_steps, result_.outputs.data() + row_ * n_actions);
+  result_.steps_used[row] = steps_used;
+  result_.actions[row] =
+      decode(network_, outputs(potentials), result_.spike_counts.back().data() + row * n_out,
+             result_.n_steps, result_.outputs.data() + row * n_actions);
 }
 
 template class Decision<float>;

@@ -1,4 +1,5 @@
-// One decision of one worker: blocks of time through all populations, then decoding.
+// One decision of one worker, or a group of them: blocks of time through all populations, then
+// decoding.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ template <class T>
 class Decision {
  public:
   Decision(const Network<T>& network, const KernelTable& kernels, const RunOptions& options,
-           Workspace<T>& workspace, Result<T>& result, std::size_t row);
+           Workspace<T>& workspace, Result<T>& result, std::size_t row, int lanes);
 
   void run(const typename Types<T>::Input* x, std::uint64_t key, Interrupt& interrupt, int worker);
 
@@ -34,11 +35,15 @@ class Decision {
   int find_first_spike(int n);
   void count_block(int n);
   void count_population(std::size_t l, std::uint64_t mask);
+  std::int64_t count_lane(std::size_t l, int lane, std::uint64_t mask);
+  std::size_t neurons(std::size_t l) const {
+    return static_cast<std::size_t>(network_.populations()[l].padded() * lanes_);
+  }
   void record_block(std::int64_t first, int n);
   void record_step(std::size_t l, std::size_t t, T* potentials, std::int8_t* spikes);
   // Output potentials without the padding between pixels.
   const T* outputs(const T* potentials);
-  void finish(const T* potentials, std::int64_t steps_used);
+  void finish(int lane, const T* potentials, std::int64_t steps_used);
 
   const Network<T>& network_;
   const KernelTable& kernels_;
@@ -46,6 +51,7 @@ class Decision {
   Workspace<T>& work_;
   Result<T>& result_;
   std::size_t row_;
+  int lanes_;
   bool constant_;
   bool graded_;
   bool decided_ = false;

@@ -32,6 +32,13 @@ Taps window_taps(const Layout& in, const Window& window) {
   return result;
 }
 
-Taps dense_taps() { return {{{0, 0}}, {0, 1}}; }
+Taps dense_taps() {
+  Taps result{{}, {0}};
+  for (int decision = 0; decision < kGroup; ++decision) {
+    result.taps.push_back({decision, 0});
+    result.offset.push_back(decision + 1);
+  }
+  return result;
+}
 
 }  // namespace dsqn

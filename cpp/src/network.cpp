@@ -70,7 +70,8 @@ AlignedVector<typename Types<T>::Weight> pack_panels(const LayerSpec<T>& spec,
 // How many outputs each input reaches, through a window (channels of the window's output).
 void scatter(const Taps& taps, const Wiring& wiring, int weight,
              std::vector<std::int32_t>& counts) {
-  for (const Tap& tap : taps.taps) {
+  for (int k = 0; k < taps.offset[static_cast<std::size_t>(wiring.n_pixels)]; ++k) {
+    const Tap& tap = taps.taps[static_cast<std::size_t>(k)];
     for (int i = 0; i < wiring.span; ++i) {
       counts[static_cast<std::size_t>(tap.from * wiring.stride + i)] += weight;
     }
@@ -126,8 +127,8 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in)
 }
 
 template <class T>
-Wiring Population<T>::wiring() const {
-  return {output_.pixels(),
+Wiring Population<T>::wiring(int lanes) const {
+  return {output_.pixels() * lanes,
           span_,
           dense_ ? input_.size() : input_.padded,
           n_rows_,
@@ -148,6 +149,14 @@ Network<T>::Network(const std::vector<LayerSpec<T>>& layers, const Layout& in,
 }
 
 template <class T>
+bool Network<T>::groupable() const {
+  const bool dense = std::all_of(populations_.begin(), populations_.end(),
+                                 [](const auto& p) { return p.pools().empty() && p.is_dense(); });
+  return dense && !graded() && dynamics_.encoding == Encoding::constant && !dynamics_.early_exit &&
+         dynamics_.decoding != Decoding::first_spike;
+}
+
+template <class T>
 void Network<T>::set_fixed_point(const FixedPoint& fixed) {
   first_ = std::make_shared<const Population<float>>(fixed.first, in_);
   scale_ = fixed.scale;
@@ -155,9 +164,9 @@ void Network<T>::set_fixed_point(const FixedPoint& fixed) {
 }
 
 template <class T>
-bool Network<T>::round_current(const float* exact, std::int32_t* current) const {
+bool Network<T>::round_current(const float* exact, int n, std::int32_t* current) const {
   bool fits = true;
-  for (int j = 0; j < first_->padded(); ++j) {
+  for (int j = 0; j < n; ++j) {
     const double scaled = std::nearbyint(static_cast<double>(exact[j]) * scale_);
     const bool inside = std::fabs(scaled) <= static_cast<double>(largest_);
     fits = fits && inside;

@@ -53,12 +53,18 @@ Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
   for (auto& workspace : workspaces) workspace = take_workspace();
   Interrupt interrupt(options.interrupted);
   const auto n_in = static_cast<std::size_t>(network_->n_in());
-  const auto work = [&](int worker, std::size_t row) {
+  // Groups only where each thread has several.
+  const bool grouped = network_->groupable() && options.record.empty();
+  const std::size_t group = grouped && batch >= kGroup * n_workers ? kGroup : 1;
+  const auto work = [&](int worker, std::size_t item) {
     auto& workspace = *workspaces[static_cast<std::size_t>(worker)];
-    Decision<T> decision(*network_, *kernels_, options, workspace, result, row);
+    const std::size_t row = item * group;
+    const int lanes = static_cast<int>(std::min(group, batch - row));
+    Decision<T> decision(*network_, *kernels_, options, workspace, result, row, lanes);
     decision.run(observations + row * n_in, decisions[row], interrupt, worker);
   };
-  parallel_for(static_cast<int>(n_workers), batch, work, [&] { interrupt.ask(); });
+  parallel_for(static_cast<int>(n_workers), (batch + group - 1) / group, work,
+               [&] { interrupt.ask(); });
   for (auto& workspace : workspaces) give_back(std::move(workspace));
   return result;
 }

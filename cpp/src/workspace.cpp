@@ -15,13 +15,14 @@ bool is_encoded(const Network<T>& network) {
 template <class T>
 PopulationState<T> make_state(const Population<T>& population, const Network<T>& network) {
   PopulationState<T> state;
-  const auto padded = static_cast<std::size_t>(population.padded());
+  const int lanes = network.groupable() ? kGroup : 1;
+  const auto padded = static_cast<std::size_t>(population.padded() * lanes);
   const auto delay = static_cast<std::size_t>(network.delay());
   for (auto* array : {&state.v, &state.synapse, &state.sum, &state.fired}) array->resize(padded);
-  state.emitted.resize(population.padded(), network.graded());
+  state.emitted.resize(population.padded() * lanes, network.graded());
   if (delay > 0) {
     state.carry.resize(padded);
-    state.delayed.resize(population.padded(), network.graded());
+    state.delayed.resize(population.padded() * lanes, network.graded());
     if (network.graded()) state.carry_values.resize(padded * delay);
   }
   for (const auto& pool : population.pools()) {
@@ -38,10 +39,11 @@ Workspace<T>::Workspace(const Network<T>& network)
     : encoder(is_encoded(network) ? network.n_in() : 0),
       current(is_encoded(network)
                   ? 0
-                  : static_cast<std::size_t>(network.populations().front().padded())),
+                  : static_cast<std::size_t>(network.populations().front().padded()) * kGroup),
       outputs(static_cast<std::size_t>(network.n_out())),
-      sums(kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
+      sums(kGroup * kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
       narrow(std::is_integral_v<T> ? sums.size() : 0) {
+  const std::size_t lanes = network.groupable() ? kGroup : 1;
   std::size_t inputs = 0, pixels = 0;
   for (const auto& population : network.populations()) {
     populations.push_back(make_state(population, network));
@@ -50,22 +52,23 @@ Workspace<T>::Workspace(const Network<T>& network)
   }
   if (network.float_first() != nullptr) exact_current.resize(current.size());
   encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
-  active.resize(inputs + 1);  // an offset is written before it is known to count
-  n_active.resize(pixels);
+  active.resize(inputs * lanes + 1);  // an offset is written before it is known to count
+  n_active.resize(pixels * lanes);
 }
 
 template <class T>
-void Workspace<T>::reset(const Network<T>& network) {
+void Workspace<T>::reset(const Network<T>& network, int lanes) {
   for (std::size_t l = 0; l < populations.size(); ++l) {
     auto& state = populations[l];
     const auto& start = network.populations()[l].initial_potential;
-    for (auto to = state.v.begin(); to < state.v.end();) {
+    const auto n = static_cast<std::ptrdiff_t>(network.populations()[l].padded()) * lanes;
+    for (auto to = state.v.begin(); to < state.v.begin() + n;) {
       to = std::copy(start.begin(), start.end(), to);
     }
     for (auto* array : {&state.synapse, &state.sum, &state.fired}) {
-      std::fill(array->begin(), array->end(), T(0));
+      std::fill_n(array->begin(), n, T(0));
     }
-    std::fill(state.carry.begin(), state.carry.end(), 0);
+    if (!state.carry.empty()) std::fill_n(state.carry.begin(), n, 0);
   }
 }
 

@@ -12,6 +12,8 @@ inline constexpr int kBlock = 64;
 // Channels are padded to whole units of 64 bytes; weights lie in panels of up to 4 units.
 inline constexpr int kUnitBytes = 64;
 inline constexpr int kPanelUnits = 4;
+// Decisions of a small dense network that are simulated together: each is a pixel of its own.
+inline constexpr int kGroup = 4;
 
 // Potentials are float or double, or 32-bit integers of a fixed-point network, whose weights have
 // 16 bits and whose observations are float.
@@ -57,8 +59,8 @@ struct Arrivals {
 // Scratch memory of a worker.
 template <class T>
 struct Scratch {
-  T* sums;                 // [kBlock][panel width]
-  std::int16_t* narrow;    // the same in 16 bits, for fixed point
+  T* sums;                 // [kGroup][kBlock][panel width]
+  std::int16_t* narrow;    // [kBlock][panel width] in 16 bits, for fixed point
   std::int32_t* active;    // [input pixel][stride]: offsets of the inputs that spike
   std::int32_t* n_active;  // [input pixel]
 };

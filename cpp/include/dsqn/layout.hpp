@@ -42,7 +42,7 @@ struct Taps {
 
 // Taps of a sliding window; rows of weights are [kernel row][kernel column][channel].
 Taps window_taps(const Layout& in, const Window& window);
-// Taps of a dense connection: one pixel that sees all.
+// Taps of a dense connection: one pixel that sees all, for each decision of a group.
 Taps dense_taps();
 
 }  // namespace dsqn

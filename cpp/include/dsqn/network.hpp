@@ -70,12 +70,15 @@ class Population {
   const Layout& output() const { return output_; }  // its own neurons
   int padded() const { return output_.size(); }
   int n_out() const { return output_.values(); }
-  Wiring wiring() const;
+  // For `lanes` decisions at once, which needs a dense population.
+  Wiring wiring(int lanes = 1) const;
+  bool is_dense() const { return dense_; }
   // Input pixels as the wiring counts them: a dense population takes its inputs as one.
   int input_pixels() const { return dense_ ? 1 : input_.pixels(); }
   // Weights that act in one step if every input spikes, padding included.
   std::int64_t synapses() const {
-    return static_cast<std::int64_t>(taps_.taps.size()) * span_ * output_.padded;
+    return std::int64_t{taps_.offset[static_cast<std::size_t>(output_.pixels())]} * span_ *
+           output_.padded;
   }
   // Synapses that leave each input of this population (before pooling), in its layout.
   const std::vector<std::int32_t>& fan_out() const { return fan_out_; }
@@ -117,9 +120,11 @@ class Network {
   bool output_spikes() const;
   // Constant currents of a fixed-point network: brings them to `current` and returns true, or
   // false where one is too large for the range.
-  bool round_current(const float* exact, std::int32_t* current) const;
+  bool round_current(const float* exact, int n, std::int32_t* current) const;
   void set_fixed_point(const FixedPoint& fixed);
   const Population<float>* float_first() const { return first_.get(); }
+  // Whether several decisions can be simulated together: dense populations only, whole runs.
+  bool groupable() const;
   // Whether spikes carry values other than 1 somewhere.
   bool graded() const { return dynamics_.spikes != Spikes::binary; }
 

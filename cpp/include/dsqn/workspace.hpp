@@ -1,4 +1,5 @@
-// State of one decision in simulation: one per worker, reused from decision to decision.
+// State of a decision, or of a group of them, in simulation: one per worker, reused from decision
+// to decision.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +36,13 @@ struct PopulationState {
   AlignedVector<T> potentials;             // [kBlock][padded], empty where nobody looks
 };
 
+// Arrays per neuron are [decision of the group][neuron].
 template <class T>
 struct Workspace {
   explicit Workspace(const Network<T>& network);
 
   // Brings every population to the state before the first step.
-  void reset(const Network<T>& network);
+  void reset(const Network<T>& network, int lanes);
   Scratch<T> scratch();
 
   std::vector<PopulationState<T>> populations;

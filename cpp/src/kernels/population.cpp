@@ -21,9 +21,18 @@ void population(const dsqn::PopulationBlock<T>& a) {
     const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
     const int first = unit * kUnitLanes<T>;
     const auto* panel = a.weights + std::int64_t(first) * a.wiring.n_rows;
-    for (int pixel = 0; pixel < a.wiring.n_pixels; ++pixel) {
-      if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel);
-      update_panel(a, first, pixel * stride + first, units * kUnitLanes<T>);
+    const int width = units * kUnitLanes<T>, together = pixels_together(a, width);
+    int pixel = 0;
+    for (; together > 1 && pixel + together <= a.wiring.n_pixels; pixel += together) {
+      for (int k = 0; k < together && a.constant == nullptr; ++k) {
+        T* sums = a.scratch.sums + std::int64_t(k) * a.n_steps * width;
+        accumulate_panel(a, panel, units, pixel + k, sums);
+      }
+      update_pixels(a, first, pixel * stride + first, stride);
+    }
+    for (; pixel < a.wiring.n_pixels; ++pixel) {
+      if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel, a.scratch.sums);
+      update_panel(a, first, pixel * stride + first, width);
     }
   }
 }
