@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import Any, Final
 
@@ -86,6 +86,28 @@ def random_model(rng: np.random.Generator, sizes: tuple[int, ...], **options: An
     )
 
 
+def _coarse(model: SpikingModel) -> SpikingModel:
+    """Every parameter a multiple of 1/4, so that potentials often equal their thresholds."""
+    layers = []
+    for layer in model.populations:
+        connection = layer.connection
+        layers.append(
+            SpikingLayer(
+                connection=Dense(
+                    weight=np.rint(connection.weight * 4) / 4, bias=np.rint(connection.bias * 4) / 4
+                ),
+                threshold=np.maximum(np.rint(layer.threshold * 4), 1) / 4,
+                initial_potential=np.rint(layer.initial_potential * 4) / 4,
+                scale=layer.scale,
+            )
+        )
+    decays = {
+        "alpha": np.rint(model.neuron.alpha * 2) / 2,
+        "beta": np.rint(model.neuron.beta * 2) / 2,
+    }
+    return model.replace(layers=tuple(layers), neuron=replace(model.neuron, **decays))
+
+
 def _readout(name: str) -> dict[str, Any]:
     if name == "early exit":
         return {"decoding": "potential", "early_exit": EarlyExit(kappa=2.0, spread=0.9)}
@@ -100,6 +122,7 @@ def _decisions(
     batch = BATCHES[index % len(BATCHES)]
     observations = rng.normal(0.0, 0.7, (batch, *observation_shape(model)))
     observations[rng.random(observations.shape) < 0.2] = 0.0
+    observations[rng.random(observations.shape) < 0.3] = 0.5
     # Every other case gives float32 observations to either engine, the rest float64.
     dtype = np.float32 if index % 2 else np.float64
     return Decisions(
@@ -136,6 +159,8 @@ def every_mode() -> Iterator[Decisions]:
             neuron=Neuron(alpha=alpha, beta=beta, reset=reset, spikes=spikes, burst_limit=limit),
             **_readout(readout),
         )
+        if index % 4 > 1:
+            model = _coarse(model)
         name = f"{readout} {encoding} {timing} {spikes} {reset} alpha={alpha} beta={beta}"
         yield _decisions(rng, index, name, model, precision)
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -60,6 +61,17 @@ template <class T>
 void fill(std::vector<T>& values, std::size_t n, double low, double high, Random& random) {
   values.resize(n);
   for (T& value : values) value = static_cast<T>(uniform(random, low, high));
+}
+
+// Rounds every value to a multiple of 1/4, so that potentials often equal their thresholds.
+template <class T>
+void make_coarse(PlainNetwork<T>& network) {
+  for (auto& layer : network.layers) {
+    for (auto* values : {&layer.weight, &layer.bias, &layer.initial_potential}) {
+      for (T& value : *values) value = std::nearbyint(value * 4) / 4;
+    }
+    for (T& value : layer.threshold) value = std::max(T(1), std::nearbyint(value * 4)) / 4;
+  }
 }
 
 template <class T>

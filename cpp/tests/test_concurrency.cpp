@@ -73,6 +73,30 @@ void check_interrupts(const std::vector<int>& sizes, Encoding encoding, std::int
   }
 }
 
+// The caller has finished its own decision and waits for another worker, which goes on for long:
+// it still asks. With first-spike decoding ones are decided at once and zeros never.
+void check_interrupt_while_waiting(bool long_one_first) {
+  Random random(3);
+  auto plain = random_dense<float>({1, 4000, 2}, random);
+  plain.dynamics.decoding = Decoding::first_spike;
+  for (auto& layer : plain.layers) {
+    std::fill(layer.weight.begin(), layer.weight.end(), 1.0f);
+    std::fill(layer.threshold.begin(), layer.threshold.end(), 1.0f);
+    std::fill(layer.bias.begin(), layer.bias.end(), 0.0f);
+    std::fill(layer.initial_potential.begin(), layer.initial_potential.end(), 0.0f);
+  }
+  const Simulator<float> simulator(plain.build());
+  const float observations[] = {long_one_first ? 0.0f : 1.0f, long_one_first ? 1.0f : 0.0f};
+  const std::uint64_t keys[] = {0, 1};
+  RunOptions options;
+  options.n_steps = 1 << 24;
+  options.n_threads = 2;
+  int asked = 0;
+  options.interrupted = [&] { return ++asked == 3; };
+  CHECK_THROWS(simulator.run(observations, keys, 2, options), Interrupted);
+  CHECK_EQUAL(asked, 3);
+}
+
 }  // namespace
 }  // namespace dsqn::test
 
@@ -84,5 +108,7 @@ int main() {
   check_interrupts({4, 700, 700, 2}, Encoding::constant, 1 << 24, 3);
   check_interrupts({20000, 2}, Encoding::poisson, 1 << 24, 3);
   check_interrupts({1000, 300}, Encoding::constant, 1, 50000);
+  check_interrupt_while_waiting(false);
+  check_interrupt_while_waiting(true);
   return failures;
 }

@@ -66,6 +66,7 @@ void check(const PlainNetwork<T>& plain, int n_steps, Random& random) {
   std::vector<T> observations;
   fill(observations, batch * n_in, -1.3, 1.3, random);
   for (std::size_t i = 0; i < observations.size(); i += 4) observations[i] = 0;
+  for (std::size_t i = 1; i < observations.size(); i += 2) observations[i] = T(0.5);
   const std::vector<std::uint64_t> keys = {0, 1, ~std::uint64_t{0}};
   RunOptions all;
   all.n_steps = n_steps;
@@ -100,6 +101,11 @@ void check_every_mode(int nth, Random& random) {
         auto dense = random_dense<T>(
             {pick(random, sizes), pick(random, sizes), pick(random, sizes), outputs}, random);
         dense.dynamics = dynamics;
+        if (mode_number % 2 == 0) {
+          make_coarse(dense);
+          dense.dynamics.alpha = dense.dynamics.alpha > 0 ? 0.5 : 0.0;
+          dense.dynamics.beta = dense.dynamics.beta < 1 ? 0.5 : 1.0;
+        }
         check(dense, pick(random, {1, 2, 33, 63, 64, 65, 129}), random);
         if (readout.two_output_neurons) continue;
         auto image = random_image<T>(pick(random, {0, 1}) == 1, random);

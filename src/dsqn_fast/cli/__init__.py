@@ -1,0 +1,1 @@
+"""The commands of `dsqn-fast`: each file parses, calls and shows."""

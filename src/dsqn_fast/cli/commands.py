@@ -34,6 +34,9 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "diagnose": LazyCommand(
         "dsqn_fast.cli.diagnose", "diagnose", "Say what a conversion loses, where and why."
     ),
+    "bench": LazyCommand(
+        "dsqn_fast.cli.bench", "bench", "Time the engine beside other simulators."
+    ),
     "info": LazyCommand(
         "dsqn_fast.cli.info", "info", "Show what a policy file or this installation is."
     ),

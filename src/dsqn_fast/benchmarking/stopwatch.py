@@ -1,0 +1,72 @@
+"""A peer with a network and observations, and the clock, inside one process."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import Any
+
+import numpy as np
+
+from dsqn_fast.benchmarking.peers.catalogue import make_peer
+from dsqn_fast.benchmarking.peers.peer import Floats
+from dsqn_fast.errors import UnsupportedError
+from dsqn_fast.model_io import load_policy
+
+MAX_CALLS = 100_000
+
+
+class Contestant:
+    """What a worker process does, one method per request; see `worker_start`."""
+
+    def __init__(self, peer: str) -> None:
+        self._peer = make_peer(peer)
+        self._observations: Floats | None = None
+
+    def hello(self) -> dict[str, Any]:
+        """Whether the peer can run, and its version."""
+        missing = self._peer.available()
+        version = None if missing else self._peer.version()
+        return {"missing": missing, "version": version}
+
+    def prepare(self, model: str, observations: str, batch: int, n_steps: int) -> dict[str, Any]:
+        """Load a network and its first ``batch`` observations; decide once, unmeasured."""
+        start = time.perf_counter()
+        values = np.load(observations, allow_pickle=False)[:batch]
+        self._observations = np.ascontiguousarray(values)
+        try:
+            self._peer.prepare(load_policy(model), n_steps, batch)
+        except UnsupportedError as error:
+            return {"unsupported": str(error)}
+        self._peer.decide(self._observations)
+        return {"seconds": time.perf_counter() - start}
+
+    def decide(self) -> dict[str, Any]:
+        """Final potentials of the prepared observations."""
+        assert self._observations is not None
+        return {"potentials": self._peer.decide(self._observations).tolist()}
+
+    def time(self, seconds: float) -> dict[str, Any]:
+        """Seconds per call, from as many calls as fill ``seconds``, one at least."""
+        assert self._observations is not None
+        decide, observations = self._peer.decide, self._observations
+        decide(observations)
+        gc.collect()
+        gc.disable()
+        try:
+            start = time.perf_counter()
+            decide(observations)
+            once = time.perf_counter() - start
+            calls = int(min(max(seconds / max(once, 1e-9), 1), MAX_CALLS))
+            if calls == 1:
+                return {"seconds": once, "calls": 1}
+            start = time.perf_counter()
+            for _ in range(calls):
+                decide(observations)
+            return {"seconds": (time.perf_counter() - start) / calls, "calls": calls}
+        finally:
+            gc.enable()
+
+    def close(self) -> None:
+        """End what the peer holds."""
+        self._peer.close()

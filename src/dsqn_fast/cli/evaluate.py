@@ -1,0 +1,56 @@
+"""`dsqn-fast evaluate`: play episodes with a source network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsqn_fast.cli.output import JsonOption
+
+
+def evaluate(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="Source network, or a policy file with its source."),
+    ],
+    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of the episodes.")] = 0,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="ID", help="Environment, where not known.")
+    ] = None,
+    max_episode_steps: Annotated[
+        int | None, typer.Option(help="Another limit on the steps of an episode.")
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Play episodes with a source network, greedily, and report its return.
+
+    Example: dsqn-fast evaluate policies/cartpole-dqn.npz --episodes 20
+    """
+    from dsqn_fast import evaluation
+    from dsqn_fast.agents import AnnAgent
+    from dsqn_fast.cli.output import check_json, show
+    from dsqn_fast.cli.progress import episode_bar
+    from dsqn_fast.cli.sources import load_source
+    from dsqn_fast.cli.tables import cost_rows, return_rows
+    from dsqn_fast.version import package_version
+
+    check_json(json_file)
+    agent = AnnAgent(load_source(source, env_id=env))
+    with episode_bar(episodes) as progress:
+        report = evaluation.evaluate(
+            agent,
+            env,
+            episodes=episodes,
+            seed=seed,
+            max_episode_steps=max_episode_steps,
+            progress=progress,
+        )
+    show(
+        f"{Path(source).name} on {report.env_id}",
+        [*return_rows(report), *cost_rows(report)],
+        {"source": source, **report.to_dict(), "version": package_version()},
+        json_file,
+    )

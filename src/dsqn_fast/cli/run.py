@@ -1,0 +1,64 @@
+"""`dsqn-fast run`: play episodes with a spiking policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsqn_fast.cli.output import JsonOption
+
+
+def run(
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz).")],
+    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 100,
+    n_steps: Annotated[
+        int | None, typer.Option("--n-steps", "-T", help="Time steps per decision.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the episodes and of the noise.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads per batch of decisions.")] = 1,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="ID", help="Another environment.")
+    ] = None,
+    max_episode_steps: Annotated[
+        int | None, typer.Option(help="Another limit on the steps of an episode.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    json_file: JsonOption = None,
+) -> None:
+    """Play episodes with a spiking policy and report its return, agreement and cost.
+
+    Example: dsqn-fast run policies/cartpole-dqn.npz --episodes 20 --n-steps 32
+    """
+    from dsqn_fast.agents import SpikingAgent
+    from dsqn_fast.cli.output import check_json, show
+    from dsqn_fast.cli.progress import episode_bar
+    from dsqn_fast.cli.tables import evaluation_rows, run_conditions
+    from dsqn_fast.evaluation import evaluate
+    from dsqn_fast.model_io import load_policy
+
+    check_json(json_file)
+    agent = SpikingAgent(
+        load_policy(policy),
+        n_steps=n_steps,
+        n_threads=threads,
+        precision=precision,  # type: ignore[arg-type]  # checked there
+        seed=seed,
+    )
+    with episode_bar(episodes) as progress:
+        report = evaluate(
+            agent,
+            env,
+            episodes=episodes,
+            seed=seed,
+            max_episode_steps=max_episode_steps,
+            progress=progress,
+        )
+    conditions = run_conditions(agent)
+    show(
+        f"{policy.name} on {report.env_id}",
+        evaluation_rows(report, conditions),
+        {"policy": str(policy), **report.to_dict(), **conditions},
+        json_file,
+    )

@@ -1,0 +1,43 @@
+"""Source networks as commands take them: a file of any known kind, or a policy's own source."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dsqn_fast.model import AnnModel
+
+
+def load_source(source: str, *, env_id: str | None = None) -> AnnModel:
+    """The source network in a file.
+
+    Args:
+        source: A file that `load_ann` reads, or a policy file that carries its source.
+        env_id: Environment, where the file does not say.
+
+    Raises:
+        ModelFileError: The file is neither, is damaged, or the policy has no source.
+    """
+    if not is_policy_file(source):
+        from dsqn_fast.importers import load_ann
+
+        return load_ann(source, env_id=env_id)
+    from dsqn_fast.errors import ModelFileError
+    from dsqn_fast.model_io import load_policy
+
+    ann = load_policy(source).source
+    if ann is None:
+        raise ModelFileError(
+            f"{source}: the policy does not carry its source network: give the source's own file"
+        )
+    return ann
+
+
+def is_policy_file(path: str) -> bool:
+    """Whether a file has the header that policy files have and other .npz files lack."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return bool({"header", "header.npy"}.intersection(archive.namelist()))
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False

@@ -1,0 +1,73 @@
+"""The rows of the tables that commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dsqn_fast.cli.output import number, percent
+
+if TYPE_CHECKING:
+    from dsqn_fast.agents import SpikingAgent
+    from dsqn_fast.evaluation import EvaluationReport
+
+Rows = list[tuple[str, str]]
+
+
+def run_conditions(agent: SpikingAgent) -> dict[str, Any]:
+    """Under which conditions a spiking agent played, as JSON values."""
+    from dsqn_fast.engine import active_isa
+    from dsqn_fast.version import package_version
+
+    return {
+        "n_steps": agent.n_steps,
+        "isa": active_isa(),
+        "threads": agent.n_threads,
+        "precision": agent.precision,
+        "version": package_version(),
+    }
+
+
+def return_rows(report: EvaluationReport) -> Rows:
+    """Return, its spread and its interval."""
+    low, high = report.confidence_interval
+    return [
+        ("mean return", number(report.mean)),
+        ("standard deviation", number(report.std)),
+        ("95 % confidence interval", f"{number(low)} to {number(high)}"),
+        ("episodes", number(report.episodes, 0)),
+    ]
+
+
+def cost_rows(report: EvaluationReport) -> Rows:
+    """Decisions, their rate, and the seed."""
+    return [
+        ("decisions", number(report.decisions, 0)),
+        ("decisions per second", number(report.decisions_per_second, 0)),
+        ("seed", str(report.seed)),
+    ]
+
+
+def evaluation_rows(report: EvaluationReport, conditions: Mapping[str, Any]) -> Rows:
+    """Everything that `run` shows."""
+    interval = report.agreement_interval
+    agreement = percent(report.agreement)
+    if interval is not None:
+        agreement += f" ({percent(interval.low)} to {percent(interval.high)})"
+    steps = str(conditions["n_steps"])
+    if report.steps_used is not None and report.steps_used != conditions["n_steps"]:
+        steps += f" (simulated {number(report.steps_used, 1)})"
+    return [
+        *return_rows(report),
+        ("agreement with the source", agreement),
+        ("spikes per decision", number(report.spikes_per_decision, 1)),
+        (
+            "synaptic operations per decision",
+            number(report.synaptic_operations_per_decision, 1),
+        ),
+        *cost_rows(report),
+        ("time steps T", steps),
+        ("instruction set", str(conditions["isa"])),
+        ("threads", str(conditions["threads"])),
+        ("precision", str(conditions["precision"])),
+    ]
