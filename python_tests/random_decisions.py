@@ -13,7 +13,6 @@ from simulators import dense_model
 
 from dsqn_fast.model import (
     ENCODINGS,
-    PRECISIONS,
     AveragePool2d,
     Conv2d,
     Dense,
@@ -25,11 +24,13 @@ from dsqn_fast.model import (
 )
 from dsqn_fast.model.observations import observation_shape
 
+FLOATS: Final = ("float32", "float64")
 # Sizes around the lanes of every instruction set, in both precisions, and around one panel.
 SIZES: Final = (0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129)
 STEPS: Final = (1, 2, 3, 31, 32, 33, 63, 64, 65, 66, 127, 128, 130, 193)
-BATCHES: Final = (1, 3, 0, 5, 2)
-LARGE_NUMBERS: Final = (0, 1, 2**32 - 1, 2**32, 2**63, 2**64 - 8)
+# From four decisions on, small networks are simulated in groups.
+BATCHES: Final = (1, 3, 0, 5, 2, 9)
+LARGE_NUMBERS: Final = (0, 1, 2**32 - 1, 2**32, 2**63, 2**64 - 10)
 # (timing, spikes, reset)
 DYNAMICS: Final = tuple(
     (timing, spikes, reset)
@@ -139,7 +140,7 @@ def _decisions(
 def every_mode() -> Iterator[Decisions]:
     """All combinations of timing, spikes, reset, encoding, read-out and precision."""
     rng = np.random.default_rng(1)
-    grid = product(READOUTS, ENCODINGS, DYNAMICS, PRECISIONS)
+    grid = product(READOUTS, ENCODINGS, DYNAMICS, FLOATS)
     for index, (readout, encoding, (timing, spikes, reset), precision) in enumerate(grid):
         alpha, beta = DECAYS[rng.integers(len(DECAYS))]
         limit = int(rng.choice([1, 2, 5, 127]))
@@ -169,7 +170,7 @@ def every_size() -> Iterator[Decisions]:
     """Each size as number of inputs, of hidden neurons and of outputs, on the common path."""
     rng = np.random.default_rng(2)
     index = 0
-    for size, precision in product((*SIZES, 1000), PRECISIONS):
+    for size, precision in product((*SIZES, 1000), FLOATS):
         shapes = [(3, size, 4), (size, 5, 3)] + ([(4, 6, size)] if size else [])
         for sizes in shapes:
             for beta, reset in ((1.0, "subtraction"), (0.9, "zero")):
@@ -250,7 +251,7 @@ def every_image() -> Iterator[Decisions]:
             **_readout(readout),
         )
         name = f"image {readout} {encoding} {timing} {spikes} {reset}"
-        yield _decisions(rng, index, name, model, PRECISIONS[index % 2])
+        yield _decisions(rng, index, name, model, FLOATS[index % 2])
 
 
 def overflowing() -> Iterator[Decisions]:
@@ -258,7 +259,7 @@ def overflowing() -> Iterator[Decisions]:
     rng = np.random.default_rng(3)
     grid = product(READOUTS, DYNAMICS, ENCODINGS[:2])
     for index, (readout, (timing, spikes, reset), encoding) in enumerate(grid):
-        precision = PRECISIONS[index % 2]
+        precision = FLOATS[index % 2]
         alpha, beta = DECAYS[index % len(DECAYS)]
         huge = float(np.finfo(precision).max) * 0.4
         sizes = (2, 9, 17, 4)
@@ -279,6 +280,35 @@ def overflowing() -> Iterator[Decisions]:
         )
 
 
+def every_fixed() -> Iterator[Decisions]:
+    """Fixed point: everything that it supports, dense and with images."""
+    rng = np.random.default_rng(5)
+    dynamics = [(timing, reset) for timing, spikes, reset in DYNAMICS if spikes == "binary"]
+    grid = product(READOUTS, ENCODINGS, dynamics, ("dense", "image"))
+    for index, (readout, encoding, (timing, reset), kind) in enumerate(grid):
+        options: dict[str, Any] = {
+            "n_steps": int(rng.choice(STEPS)),
+            "timing": timing,
+            "encoding": encoding,
+            "neuron": Neuron(reset=reset),
+            **_readout(readout),
+        }
+        if kind == "dense":
+            sizes = (int(rng.integers(1, 6)), *(int(n) for n in rng.choice(SIZES, 2)), 3)
+            model = random_model(rng, sizes, **options)
+        else:
+            layers = (
+                _population(rng, (3, 3, 2, 17), padding=(1, 1)),
+                AveragePool2d(kernel=(2, 2), stride=(2, 1)),
+                Flatten(),
+                _population(rng, (3 * 4 * 17, 20)),
+                _population(rng, (20, 3)),
+            )
+            model = SpikingModel(layers=layers, input_shape=(6, 5, 2), **options)
+        name = f"fixed {kind} {readout} {encoding} {timing} {reset}"
+        yield _decisions(rng, index, name, model, "fixed")
+
+
 def all_decisions() -> list[Decisions]:
     """Every case, always the same ones in the same order."""
-    return [*every_mode(), *every_size(), *every_image(), *overflowing()]
+    return [*every_mode(), *every_size(), *every_image(), *every_fixed(), *overflowing()]

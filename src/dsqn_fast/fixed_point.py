@@ -104,6 +104,7 @@ def to_fixed_point(model: SpikingModel, *, weight_bits: int = 16) -> FixedModel:
             continue
         constant = not populations and model.encoding == "constant"
         rounded = _Layout(model, layer, [] if constant else pools, index, weight_bits, constant)
+        rounded.signed = not populations
         populations.append(rounded.fixed())
         layers.append(rounded.as_floats(populations[-1]))
         pools = []
@@ -146,6 +147,7 @@ class _Layout:
     ) -> None:
         self.layer, self.index, self.constant = layer, index, constant
         self.timing, self.n_steps = model.timing, model.n_steps
+        self.signed = False  # whether spikes may be -1: those of the encoding are
         self.largest_weight = 2 ** (weight_bits - 1) - 1
         self.factor = math.prod(float(pool_factor(p, np.dtype(np.float64))) for p in pools)
         self.largest_spike = math.prod(math.prod(p.kernel) for p in pools)
@@ -198,7 +200,7 @@ class _Layout:
         threshold = np.maximum(threshold, 1)
         if np.abs(weight).max(initial=0) > self.largest_weight:
             return None
-        sums = _chunk_sums(weight, chunk) * self.largest_spike
+        sums = _chunk_sums(weight, chunk, self.signed) * self.largest_spike
         if sums.max(initial=0) > LARGEST_SUM:
             return None
         step = sums.sum(axis=0) + np.abs(bias) + threshold
@@ -236,14 +238,17 @@ class _Layout:
         )
 
 
-def _chunk_sums(weight: Integers, chunk: int) -> NDArray[np.int64]:
-    """Per chunk of rows and neuron the larger of the positive and the negative sum."""
+def _chunk_sums(weight: Integers, chunk: int, signed: bool) -> NDArray[np.int64]:
+    """Per chunk of rows and neuron the largest size of a sum.
+
+    That is the larger of the positive and the negative sum, or both where spikes are signed.
+    """
     starts = np.arange(0, len(weight), chunk)
     if not len(starts):
         return np.zeros((1, weight.shape[1]), np.int64)
     positive = np.add.reduceat(np.maximum(weight, 0), starts, axis=0)
     negative = np.add.reduceat(np.maximum(-weight, 0), starts, axis=0)
-    return np.maximum(positive, negative)
+    return positive + negative if signed else np.maximum(positive, negative)
 
 
 def round_current(current: NDArray[np.floating], fixed: FixedPopulation) -> NDArray[np.float64]:
@@ -255,7 +260,7 @@ def round_current(current: NDArray[np.floating], fixed: FixedPopulation) -> NDAr
     scaled = np.rint(current.astype(np.float64) * fixed.scale)
     if (np.abs(scaled) > fixed.largest_current).any():
         raise range_error(fixed)
-    return scaled / fixed.scale
+    return scaled / fixed.scale + 0.0  # an integer has no negative zero
 
 
 def range_error(fixed: FixedPopulation) -> OptionError:

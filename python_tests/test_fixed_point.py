@@ -1,0 +1,137 @@
+"""Fixed point keeps its range in the worst case, rounds as it says, and refuses the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_decisions import random_model
+from simulators import assert_equal_results
+
+from dsqn_fast.engine import Engine
+from dsqn_fast.errors import OptionError, UnsupportedError
+from dsqn_fast.fixed_point import LARGEST_POTENTIAL, LARGEST_SUM, to_fixed_point
+from dsqn_fast.model import AveragePool2d, Dense, Flatten, Neuron, SpikingLayer, SpikingModel
+from dsqn_fast.reference import simulate_reference
+
+
+def _model(weight: np.ndarray, *, n_steps: int = 20, **options: object) -> SpikingModel:
+    connection = Dense(weight=weight, bias=np.zeros(weight.shape[1]))
+    return SpikingModel(
+        layers=(SpikingLayer(connection=connection),),
+        input_shape=(weight.shape[0],),
+        n_steps=n_steps,
+        encoding="equidistant",
+        decoding="count",
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("n_steps", [1, 100, 10_000])
+def test_nothing_can_overflow_when_every_input_spikes_at_every_step(
+    bits: int, n_steps: int
+) -> None:
+    rng = np.random.default_rng(bits + n_steps)
+    model = random_model(rng, (40, 3000, 65, 3), n_steps=n_steps, encoding="poisson")
+    for population in to_fixed_point(model, weight_bits=bits).populations:
+        weight = population.weight.astype(np.int64)
+        assert np.abs(weight).max() < 2 ** (bits - 1)
+        for start in range(0, len(weight), population.chunk_rows):
+            chunk = weight[start : start + population.chunk_rows]
+            assert np.maximum(chunk, 0).sum(axis=0).max() <= LARGEST_SUM
+            assert np.maximum(-chunk, 0).sum(axis=0).max() <= LARGEST_SUM
+        step = np.abs(weight).sum(axis=0) / 2 + np.abs(population.bias)
+        assert (n_steps * step).max() <= LARGEST_POTENTIAL
+
+
+def test_the_worst_case_runs_exactly() -> None:
+    # Every input spikes at every step and pushes the same way: sums are at their limit.
+    ones = np.ones((2, 3000))
+    ones[:, ::2] = -1.0
+    for sign in (-1.0, 1.0):
+        model = _model(np.full((3000, 5), sign * 0.37) * ones[0, :, np.newaxis], n_steps=130)
+        found = Engine(model, precision="fixed").run(ones, record="all")
+        assert_equal_results(
+            found, simulate_reference(model, ones, precision="fixed", record="all")
+        )
+        assert np.isfinite(found.potentials[0]).all()
+        assert (np.sign(found.potentials[0][:, -1]) == sign).all()
+
+
+def test_multiples_of_a_power_of_two_are_kept_exactly() -> None:
+    rng = np.random.default_rng(3)
+    model = random_model(rng, (4, 30, 20, 3), n_steps=50, encoding="poisson")
+    layers = [
+        SpikingLayer(
+            connection=Dense(
+                weight=np.rint(layer.connection.weight * 64) / 64,
+                bias=np.rint(layer.connection.bias * 64) / 64,
+            ),
+            threshold=np.maximum(np.rint(layer.threshold * 64), 1) / 64,
+            initial_potential=np.rint(layer.initial_potential * 64) / 64,
+        )
+        for layer in model.populations
+    ]
+    dyadic = model.replace(layers=tuple(layers))
+    x = rng.uniform(-1, 1, (9, 4)).astype(np.float32)
+    fixed = Engine(dyadic, precision="fixed").run(x, record="all")
+    exact = Engine(dyadic, precision="float64").run(x, record="all")
+    assert_equal_results(fixed, exact)
+
+
+def test_eight_bits_equal_the_reference() -> None:
+    rng = np.random.default_rng(4)
+    for sizes in ((4, 16, 16, 2), (5, 65, 33, 17)):
+        model = random_model(rng, sizes, n_steps=70)
+        x = rng.normal(0, 0.7, (9, sizes[0])).astype(np.float32)
+        found = Engine(model, precision="fixed", weight_bits=8).run(x, record="all")
+        wanted = simulate_reference(model, x, precision="fixed", weight_bits=8, record="all")
+        assert_equal_results(found, wanted)
+        assert max(len(np.unique(w)) for w in _hidden_weights(model)) <= 255
+
+
+def _hidden_weights(model: SpikingModel) -> list[np.ndarray]:
+    return [p.weight for p in to_fixed_point(model, weight_bits=8).populations]
+
+
+def test_a_trained_policy_decides_alike(policies: Path) -> None:
+    from dsqn_fast.model_io import load_policy
+
+    model = load_policy(policies / "cartpole-dqn.npz")
+    x = np.random.default_rng(0).normal(0, 0.5, (500, 4)).astype(np.float32)
+    floats = Engine(model).run(x).actions
+    assert (Engine(model, precision="fixed").run(x).actions == floats).mean() > 0.98
+
+
+def test_refusals_name_both_values() -> None:
+    leaky = random_model(np.random.default_rng(0), (2, 3, 2), n_steps=5, neuron=Neuron(beta=0.9))
+    burst = leaky.replace(neuron=Neuron(spikes="burst"))
+    pooled = SpikingModel(
+        layers=(
+            AveragePool2d(kernel=(3, 1), stride=(1, 1)),
+            Flatten(),
+            SpikingLayer(connection=Dense(weight=np.ones((2, 2)), bias=np.zeros(2))),
+        ),
+        input_shape=(3, 2, 1),
+        n_steps=5,
+        encoding="poisson",
+    )
+    for model, words in ((leaky, "0.9"), (burst, "burst"), (pooled, "not 3")):
+        with pytest.raises(UnsupportedError, match=words):
+            Engine(model, precision="fixed")
+    plain = leaky.replace(neuron=Neuron())
+    with pytest.raises(OptionError, match="16 or 8, not 4"):
+        Engine(plain, precision="fixed", weight_bits=4)
+    with pytest.raises(OptionError, match=r"at most 5 .*not 6"):
+        Engine(plain, precision="fixed").run(np.zeros((1, 2), np.float32), n_steps=6)
+    with pytest.raises(OptionError, match="fewer than 15 levels"):
+        to_fixed_point(_model(np.ones((1000, 2)), n_steps=2**24))
+    for run in (Engine(plain, precision="fixed").run, _reference(plain)):
+        with pytest.raises(OptionError, match="exceeds"):
+            run(np.full((1, 2), 1e9, np.float32))
+
+
+def _reference(model: SpikingModel):  # type: ignore[no-untyped-def]
+    return lambda x: simulate_reference(model, x, precision="fixed")
