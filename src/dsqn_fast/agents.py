@@ -61,7 +61,7 @@ class SpikingAgent:
         model: The spiking policy.
         n_steps: Time steps T per decision; None takes the model's own.
         n_threads: Threads that a batch of decisions is split over.
-        precision: ``"float32"`` or ``"float64"``.
+        precision: ``"float32"``, ``"float64"`` or ``"fixed"``, as of `Engine`.
         seed: Seed of the noise, 0 <= seed < 2**64.
         simulator: Computes the decisions instead of the compiled engine, for instance
             ``functools.partial(simulate_reference, model)``.
@@ -85,12 +85,14 @@ class SpikingAgent:
         self.seed = check_seed(seed)
         check_choice("precision", precision, PRECISIONS)
         self.precision: Precision = precision
-        self.n_threads = check_n_steps(n_threads, "n_threads")
         self.decisions_made = 0
         if simulator is None:
             from dsqn_fast.engine import Engine
 
-            simulator = Engine(model, n_threads=n_threads, precision=precision).run
+            # Fixed point is laid out for the model's own n_steps.
+            timed = model if self.n_steps == model.n_steps else model.replace(n_steps=self.n_steps)
+            simulator = Engine(timed, n_threads=n_threads, precision=precision).run
+        self.n_threads = check_n_steps(n_threads, "n_threads")
         self._simulator = simulator
 
     @property

@@ -128,8 +128,8 @@ def _describe(space: spaces.Space[Any]) -> str:
 
 
 def _check_registered(env_id: str, import_modules: bool) -> None:
-    module, _, name = env_id.rpartition(":")
-    if module:
+    module, colon, name = env_id.rpartition(":")
+    if colon:
         _import_environments(env_id, module, import_modules)
     if name in gymnasium.registry:
         return
@@ -154,9 +154,11 @@ def _import_environments(env_id: str, module: str, allowed: bool) -> None:
         )
     try:
         importlib.import_module(module)
-    except ModuleNotFoundError as error:
+    except (ImportError, TypeError, ValueError) as error:  # the last two: not a module's name
+        reason = " ".join(str(error).split())
         raise UnknownEnvironmentError(
-            f"environment id {env_id!r} names the module {module!r}, which is not installed"
+            f"environment id {env_id!r} names the module {module!r}, which cannot be imported: "
+            f"{reason}"
         ) from error
 
 

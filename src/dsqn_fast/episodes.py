@@ -85,7 +85,10 @@ class _Table:
         self.starts = np.ones(count, bool)
         self.episode, self.step = np.zeros(count, np.int64), np.zeros(count, np.int64)
         first = [np.asarray(self.begin(slot)) for slot in range(count)]
-        self.observations = np.stack(first)
+        # Old environments start with a list of integers and go on with real numbers.
+        kinds = [getattr(env.observation_space, "dtype", None) for env in self.envs[:1]]
+        dtype = np.result_type(*first, *(kind for kind in kinds if kind is not None))
+        self.observations = np.stack(first).astype(dtype, copy=False)
         self.playing = list(range(count))
 
     def begin(self, slot: int) -> Any:

@@ -45,7 +45,9 @@ class OldGymEnvironment(gymnasium.Env[Any, Any]):
         self._env = env
         self.observation_space = _convert_space(env.observation_space)
         self.action_space = _convert_space(env.action_space)
-        self._reset_takes_seed = "seed" in inspect.signature(env.reset).parameters
+        # What evaluations and messages call it.
+        self.spec = getattr(env, "spec", None)
+        self._reset_takes_seed = _reset_takes_seed(env)
         if not self._reset_takes_seed and not callable(getattr(env, "seed", None)):
             raise EnvironmentMismatchError(
                 f"an environment needs reset(seed=...) or seed(...), but {type(env).__name__} "
@@ -81,6 +83,18 @@ class OldGymEnvironment(gymnasium.Env[Any, Any]):
             self._env.close()
 
 
+def _reset_takes_seed(env: Any) -> bool:
+    """Whether ``reset`` has an argument ``seed``, also below wrappers that pass arguments on."""
+    while True:
+        parameters = inspect.signature(env.reset).parameters
+        if "seed" in parameters:
+            return True
+        passes_on = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+        if not passes_on or not hasattr(env, "env"):
+            return False
+        env = env.env
+
+
 def _convert_space(space: Any) -> spaces.Space[Any]:
     """The Gymnasium space that equals one of gym."""
     if isinstance(space, spaces.Space):
@@ -89,7 +103,7 @@ def _convert_space(space: Any) -> spaces.Space[Any]:
         return spaces.Discrete(int(space.n), start=int(getattr(space, "start", 0)))
     if hasattr(space, "low") and hasattr(space, "high"):
         dtype = np.dtype(space.dtype).type
-        return spaces.Box(np.asarray(space.low), np.asarray(space.high), dtype=dtype)
+        return spaces.Box(np.asarray(space.low, dtype), np.asarray(space.high, dtype), dtype=dtype)
     raise EnvironmentMismatchError(
         f"a space must be a Box or Discrete, but the environment has {space!r}: "
         "wrap it so that it has one of them"

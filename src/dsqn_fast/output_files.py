@@ -17,11 +17,18 @@ def check_writable(path: str | Path) -> None:
     """
     target = Path(path)
     folder = target.parent
-    if target.is_dir():
-        raise OutputPathError(f"{str(path)!r} is a folder: give the name of a file in it")
-    if not folder.is_dir():
-        raise OutputPathError(f"{str(path)!r} cannot be written: there is no folder {folder}")
-    if not os.access(target if target.exists() else folder, os.W_OK):
+    try:
+        if target.is_dir():
+            raise OutputPathError(f"{str(path)!r} is a folder: give the name of a file in it")
+        if not folder.is_dir():
+            raise OutputPathError(f"{str(path)!r} cannot be written: there is no folder {folder}")
+        # A file is replaced, which its folder must allow; a device is written to.
+        whole = target.is_file() or not target.exists()
+    except OSError as error:  # for instance a name that is too long
+        if isinstance(error, OutputPathError):
+            raise
+        raise _cannot_write(path, error) from error
+    if not os.access(target.resolve().parent if whole else target, os.W_OK):
         raise OutputPathError(f"{str(path)!r} cannot be written: permission denied")
 
 
@@ -35,15 +42,25 @@ def write_whole(path: str | Path, data: bytes) -> None:
     """
     check_writable(path)
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)
-        return
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    # The name may be as long as names can be: the other one does not contain it.
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             file.write(data)
         part.replace(target)
-    except OSError as error:
-        raise OutputPathError(f"{str(path)!r} cannot be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _cannot_write(path: str | Path, error: OSError) -> OutputPathError:
+    return OutputPathError(f"{str(path)!r} cannot be written: {error.strerror}")

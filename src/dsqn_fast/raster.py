@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from dsqn_fast.environments import check_fits, make_environment
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.output_files import check_writable, write_whole
+
+MOST_STEPS: Final = 10_000
+"""Time steps that a picture can show; every potential of every neuron is kept for it."""
 
 
 def draw_decision(
@@ -37,7 +40,7 @@ def draw_decision(
     Raises:
         MissingExtraError: matplotlib is not installed.
         OutputPathError: The file cannot be written.
-        OptionError: The observation or the file's ending is none.
+        OptionError: The observation or the file's ending is none, or there are too many steps.
         ObservationError: The observation does not fit the policy.
     """
     from dsqn_fast.figures import decision_figure
@@ -46,8 +49,10 @@ def draw_decision(
     if kind not in ("png", "pdf", "svg"):
         raise OptionError(f"a picture must end in .png, .pdf or .svg, not {Path(path).name!r}")
     check_writable(path)
-    values = first_observation(model, seed) if observation is None else parse(observation)
     agent = SpikingAgent(model, n_steps=n_steps, seed=seed)
+    if agent.n_steps > MOST_STEPS:
+        raise OptionError(f"a picture shows at most {MOST_STEPS} n_steps, not {agent.n_steps}")
+    values = first_observation(model, seed) if observation is None else parse(observation)
     result = agent.simulate(values, decisions=0, record="all")
     picture = io.BytesIO()
     decision_figure(result).savefig(picture, format=kind, dpi=150)

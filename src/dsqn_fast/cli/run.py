@@ -24,7 +24,7 @@ def run(
     max_episode_steps: Annotated[
         int | None, typer.Option(help="Another limit on the steps of an episode.")
     ] = None,
-    precision: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32, float64 or fixed.")] = "float32",
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a spiking policy and report its return, agreement and cost.
