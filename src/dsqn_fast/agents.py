@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.errors import OptionError
+from dsqn_fast.errors import ObservationTypeError, OptionError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.layers import Conv2d, Dense
 from dsqn_fast.model.observations import TakesObservations, observation_shape
@@ -130,12 +130,16 @@ class SpikingAgent:
             OptionError: An argument is out of range.
         """
         batch, _ = as_batch(self.model, observations)
-        if decisions is None:
-            decisions = self.decisions_made
-            self.decisions_made += len(batch)
-        return self._simulator(
-            batch, n_steps=self.n_steps, seed=self.seed, decisions=decisions, record=record
+        result = self._simulator(
+            batch,
+            n_steps=self.n_steps,
+            seed=self.seed,
+            decisions=self.decisions_made if decisions is None else decisions,
+            record=record,
         )
+        if decisions is None:  # counted now that the observations were not refused
+            self.decisions_made += len(batch)
+        return result
 
     def predict(
         self,
@@ -206,8 +210,16 @@ def as_batch(network: TakesObservations, observation: Any) -> tuple[NDArray[Any]
 
     Images whose channels are last are turned where the network wants them first, as
     Stable-Baselines3 does; their values and shape are checked by whoever computes.
+
+    Raises:
+        ObservationTypeError: They are sequences of unequal lengths.
     """
-    batch = np.asarray(observation)
+    try:
+        batch = np.asarray(observation)
+    except ValueError:
+        raise ObservationTypeError(
+            "observations must be one array of numbers, not sequences of unequal lengths"
+        ) from None
     single = batch.ndim == len(network.input_shape)
     if single:
         batch = batch[np.newaxis]
