@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +17,11 @@ from dsqn_fast.results import SimulationResult
 
 STEP_BITS: Final = 32
 """A decision's index is its episode shifted by this many bits, plus its step."""
+
+SAMPLE_EVERY: Final = 50
+"""Steps of an episode between two observations that are kept to count operations on."""
+SAMPLE_EPISODES: Final = 20
+"""Episodes whose observations are kept."""
 
 Environment = gymnasium.Env[Any, Any]
 
@@ -37,7 +43,9 @@ class Tally:
         spikes: Spikes of all neurons.
         input_spikes: Spikes of the encoding.
         synaptic_operations: Spikes times fan-out.
-        steps_used: Time steps simulated.
+        steps_used: How many decisions took each number of time steps.
+        sample: (decision, observation) of some decisions: every `SAMPLE_EVERY`th of the first
+            episodes, in no particular order.
         episodes_done: Finished episodes.
         return_so_far: Sum of the returns of the finished ones.
     """
@@ -49,7 +57,8 @@ class Tally:
     spikes: int = 0
     input_spikes: int = 0
     synaptic_operations: int = 0
-    steps_used: int = 0
+    steps_used: Counter[int] = field(default_factory=Counter)
+    sample: list[tuple[int, Any]] = field(default_factory=list)
     episodes_done: int = 0
     return_so_far: float = 0.0
 
@@ -63,7 +72,14 @@ class Tally:
         self.spikes += int(result.total_spikes.sum())
         self.input_spikes += int(result.input_spikes.sum())
         self.synaptic_operations += int(result.synaptic_operations.sum())
-        self.steps_used += int(result.steps_used.sum())
+        self.steps_used.update(result.steps_used.tolist())
+
+    def keep(self, decisions: NDArray[np.uint64], observations: NDArray[Any]) -> None:
+        """Keep those observations of a batch that belong to the sample."""
+        step = decisions & np.uint64(2**STEP_BITS - 1)
+        chosen = (step % SAMPLE_EVERY == 0) & (decisions >> np.uint64(STEP_BITS) < SAMPLE_EPISODES)
+        for row in np.flatnonzero(chosen):
+            self.sample.append((int(decisions[row]), observations[row].copy()))
 
 
 @dataclass(kw_only=True)
@@ -128,6 +144,7 @@ class _Player:
             result = self.agent.simulate(observations, decisions=keys)
             tally.decision_seconds += time.perf_counter() - begin
             tally.add_simulation(result)
+            tally.keep(keys, observations)
             return result.actions
         # A recurrent agent's state has a row per environment: it is asked for all of them.
         rows = table.playing if self.state is None else list(range(len(table.envs)))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dsqn_fast.agents import Agent, AnnAgent, SpikingAgent, source_agent
+import numpy as np
+
+from dsqn_fast.agents import Agent, AnnAgent, SpikingAgent, as_batch, source_agent
+from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
 from dsqn_fast.environments import Environment, check_fits, env_name, make_environment
 from dsqn_fast.episodes import Tally, play_episodes
 from dsqn_fast.errors import OptionError
@@ -189,7 +193,32 @@ def _report(
         spikes_per_decision=per_decision(tally.spikes),
         input_spikes_per_decision=per_decision(tally.input_spikes),
         synaptic_operations_per_decision=per_decision(tally.synaptic_operations),
-        steps_used=per_decision(tally.steps_used),
+        steps_used=per_decision(sum(k * n for k, n in tally.steps_used.items())),
+        steps_95=_quantile(tally.steps_used, 0.95) if spiking else None,
+        energy=_energy(agent, tally) if isinstance(agent, SpikingAgent) else None,
+    )
+
+
+def _quantile(counts: Counter[int], share: float) -> int | None:
+    """Smallest value that at least ``share`` of the counted values do not exceed."""
+    values = sorted(counts)
+    reached = np.cumsum([counts[value] for value in values])
+    if not values:
+        return None
+    return values[int(np.searchsorted(reached, share * reached[-1]))]
+
+
+def _energy(agent: SpikingAgent, tally: Tally) -> EnergyReport | None:
+    """Operations on the sampled states, beside those of the source network."""
+    if agent.source is None or not tally.sample:
+        return None
+    ordered = sorted(tally.sample, key=lambda pair: pair[0])
+    observations, _ = as_batch(agent.model, np.stack([seen for _, seen in ordered]))
+    decisions = np.array([decision for decision, _ in ordered], np.uint64)
+    result = agent.simulate(observations, decisions=decisions)
+    return EnergyReport(
+        ann=count_ann(agent.source, observations),
+        snn=count_snn(agent.model, observations, result),
     )
 
 

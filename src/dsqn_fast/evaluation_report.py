@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsqn_fast.conversion.energy import EnergyReport
 from dsqn_fast.statistics import (
     Interval,
     binomial_interval,
@@ -35,6 +36,9 @@ class EvaluationReport:
         input_spikes_per_decision: Mean spikes of the encoding; None likewise.
         synaptic_operations_per_decision: Mean of spikes times fan-out; None likewise.
         steps_used: Mean time steps simulated per decision; None likewise.
+        steps_95: 95 % of the decisions take at most so many; None likewise.
+        energy: Operations and estimated energy per decision on a sample of the visited states,
+            beside the source network's; None likewise, or without a source.
     """
 
     returns: NDArray[np.float64]
@@ -48,6 +52,8 @@ class EvaluationReport:
     input_spikes_per_decision: float | None
     synaptic_operations_per_decision: float | None
     steps_used: float | None
+    steps_95: int | None = None
+    energy: EnergyReport | None = None
 
     @property
     def episodes(self) -> int:
@@ -115,6 +121,8 @@ class EvaluationReport:
             "input_spikes_per_decision": self.input_spikes_per_decision,
             "synaptic_operations_per_decision": self.synaptic_operations_per_decision,
             "steps_used": self.steps_used,
+            "steps_95": self.steps_95,
+            "energy": None if self.energy is None else self.energy.to_dict(),
             "env_id": self.env_id,
             "seed": self.seed,
             "n_envs": self.n_envs,

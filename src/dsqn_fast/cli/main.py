@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from dsqn_fast.cli.commands import COMMANDS, load_command
+from dsqn_fast.cli.output import forget_stdout
 from dsqn_fast.errors import DsqnError
 
 EXIT_BAD_INPUT = 2
@@ -84,8 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _UsageError as error:
         return _refuse(error.format_message())  # type: ignore[attr-defined]
     except BrokenPipeError:
-        # Python would flush stdout once more on its way out, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +47,8 @@ def show(
         OutputPathError: The file cannot be written.
     """
     if to_stdout(target):
-        sys.stdout.write(to_json(data))
+        with writable_stdout():
+            sys.stdout.write(to_json(data))
         return
     if target is not None:
         from dsqn_fast.output_files import write_whole
@@ -74,7 +77,33 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    with writable_stdout():
+        Console().print(table)
+
+
+@contextmanager
+def writable_stdout() -> Iterator[None]:
+    """Where something is printed.
+
+    Raises:
+        OutputPathError: Stdout takes no more, for instance because its disk is full.
+        BrokenPipeError: Nobody reads stdout any more.
+    """
+    from dsqn_fast.errors import OutputPathError
+
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_stdout()
+        raise OutputPathError(f"stdout cannot be written: {error.strerror}") from error
+
+
+def forget_stdout() -> None:
+    """Drop what stdout did not take; Python would write it once more on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def number(value: float | None, digits: int = 2) -> str:

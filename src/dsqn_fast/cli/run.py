@@ -25,6 +25,13 @@ def run(
         int | None, typer.Option(help="Another limit on the steps of an episode.")
     ] = None,
     precision: Annotated[str, typer.Option(help="float32, float64 or fixed.")] = "float32",
+    early_exit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="KAPPA",
+            help="Stop a decision once the best output leads by KAPPA times the spread; 0: never.",
+        ),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a spiking policy and report its return, agreement and cost.
@@ -32,15 +39,20 @@ def run(
     Example: dsqn-fast run policies/cartpole-dqn.npz --episodes 20 --n-steps 32
     """
     from dsqn_fast.agents import SpikingAgent
+    from dsqn_fast.cli.conversion_tables import print_energy
     from dsqn_fast.cli.output import check_json, show
     from dsqn_fast.cli.progress import episode_bar
     from dsqn_fast.cli.tables import evaluation_rows, run_conditions
+    from dsqn_fast.conversion.exit_rule import play_with_kappa
     from dsqn_fast.evaluation import evaluate
     from dsqn_fast.model_io import load_policy
 
     check_json(json_file)
+    model = load_policy(policy)
+    if early_exit is not None:
+        model = play_with_kappa(model, early_exit, env_id=env, seed=seed)
     agent = SpikingAgent(
-        load_policy(policy),
+        model,
         n_steps=n_steps,
         n_threads=threads,
         precision=precision,  # type: ignore[arg-type]  # checked there
@@ -62,3 +74,5 @@ def run(
         {"policy": str(policy), **report.to_dict(), **conditions},
         json_file,
     )
+    if report.energy is not None and str(json_file) != "-":
+        print_energy(report.energy)

@@ -56,7 +56,7 @@ def evaluation_rows(report: EvaluationReport, conditions: Mapping[str, Any]) -> 
         agreement += f" ({percent(interval.low)} to {percent(interval.high)})"
     steps = str(conditions["n_steps"])
     if report.steps_used is not None and report.steps_used != conditions["n_steps"]:
-        steps += f" (simulated {number(report.steps_used, 1)})"
+        steps += f" (used: mean {number(report.steps_used, 1)}, 95 % at most {report.steps_95})"
     return [
         *return_rows(report),
         ("agreement with the source", agreement),

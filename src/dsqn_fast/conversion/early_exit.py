@@ -99,16 +99,9 @@ def calibrate_early_exit(
     if confidence <= 0.5:
         raise OptionError(f"confidence must be above 0.5 and below 1, not {confidence!r}")
     check_choice("reference", reference, ("source", "all-steps"))
-    if model.decoding != "potential" or model.n_outputs < 2:
-        raise OptionError(
-            "early exit compares potentials of at least 2 outputs, but the model has "
-            f"{model.n_outputs} and decoding {model.decoding!r}"
-        )
-    margins, actions = _margins(model.replace(early_exit=None), observations, seed)
+    margins, actions = _margins(model, observations, seed)
     right = _right_actions(model, observations, actions, reference)
-    spread = float(margins[:, -1].std())
-    if not spread > 0:
-        raise OptionError("early exit needs outputs that differ, but all margins are equal")
+    spread = _spread(margins)
     best: EarlyExitReport | None = None
     for kappa in _grid(margins, spread):
         report = _report(model, margins, actions, right, kappa, spread, wanted, confidence)
@@ -131,6 +124,24 @@ def calibrate_early_exit(
     return model.replace(early_exit=exit_rule, provenance=provenance), best
 
 
+def margin_spread(model: SpikingModel, observations: NDArray[Any], *, seed: int = 0) -> float:
+    """Standard deviation of the final margin over observations (B, *shape).
+
+    Raises:
+        OptionError: The model is not decoded by potential, or has fewer than two outputs, or
+            all margins are equal.
+    """
+    margins, _ = _margins(model, observations, seed)
+    return _spread(margins)
+
+
+def _spread(margins: NDArray[np.floating]) -> float:
+    spread = float(margins[:, -1].std())
+    if not spread > 0:
+        raise OptionError("early exit needs outputs that differ, but all margins are equal")
+    return spread
+
+
 def _name(reference: Reference) -> str:
     return "the source" if reference == "source" else "the decision after all steps"
 
@@ -139,6 +150,12 @@ def _margins(
     model: SpikingModel, observations: NDArray[Any], seed: int
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """Margin and action (B, steps) after every step."""
+    if model.decoding != "potential" or model.n_outputs < 2:
+        raise OptionError(
+            "early exit compares potentials of at least 2 outputs, but the model has "
+            f"{model.n_outputs} and decoding {model.decoding!r}"
+        )
+    model = model.replace(early_exit=None)
     margins, actions = [], []
     for potentials in output_potentials(model, observations, model.n_steps, seed=seed):
         ordered = np.partition(potentials, -2, axis=2)
