@@ -82,13 +82,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DsqnError as error:
         return _refuse(str(error))
     except _UsageError as error:
-        return _refuse(error.format_message())  # type: ignore[attr-defined]
+        return _refuse(_with_value(error, words))
     except BrokenPipeError:
         forget_stdout()
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _with_value(error: Any, words: Sequence[str]) -> str:
+    """A usage error's message, and the word behind the option that it is about."""
+    message: str = error.format_message()
+    for name in getattr(getattr(error, "param", None), "opts", ()):
+        for word, value in zip(words, [*words[1:], None], strict=True):
+            option, equals, rest = word.partition("=")
+            found = rest if equals else value
+            if option == name and found is not None and repr(found) not in message:
+                return f"{message}, not {found!r}"
+    return message
 
 
 def _refuse(message: str) -> int:

@@ -21,9 +21,13 @@ def existing_file(path: Path) -> Path:
     Raises:
         ModelFileNotFoundError: It is not.
     """
-    if path.is_dir():
+    try:
+        folder, file = path.is_dir(), path.is_file()
+    except OSError as error:  # for instance a name that is too long
+        raise ModelFileNotFoundError(f"{path} cannot be opened: {error.strerror}") from error
+    if folder:
         raise ModelFileNotFoundError(f"{path} is a folder, not a file: give the file inside it")
-    if not path.is_file():
+    if not file:
         raise ModelFileNotFoundError(f"{path} does not exist: check the path")
     return path
 
