@@ -240,24 +240,20 @@ class Engine:
         if type(record) is not tuple or record:
             wanted = check_record(record, len(self.expanded_model.populations))
         core = None
-        if type(observations) is np.ndarray and type(decisions) is int and decisions == 0:
-            core = self._start(observations, steps, seed, 0, wanted)
-        if core is None:
-            inputs = prepare_observations(self.model, observations, self.dtype)
-            keys = check_decisions(decisions, len(inputs))
-            if self._pools:
-                inputs = np.ascontiguousarray(pooled_input(self.model, inputs))
-            core = self._start(flattened(inputs), steps, seed, keys, wanted)
-        return RunResult(core, self, steps)
-
-    def _start(
-        self, inputs: NDArray[Any], steps: int, seed: int, keys: Any, record: tuple[int, ...]
-    ) -> Any:
         try:
-            return self._simulator.run(inputs, steps, seed, keys, record, self.n_threads)
+            if type(observations) is np.ndarray and type(decisions) is int and decisions == 0:
+                core = self._simulator.run(observations, steps, seed, 0, wanted, self.n_threads)
+            if core is None:
+                inputs = prepare_observations(self.model, observations, self.dtype)
+                keys = check_decisions(decisions, len(inputs))
+                if self._pools:
+                    inputs = np.ascontiguousarray(pooled_input(self.model, inputs))
+                flat = flattened(inputs)
+                core = self._simulator.run(flat, steps, seed, keys, wanted, self.n_threads)
         except _core.RangeError:
             assert self.fixed is not None
             raise range_error(self.fixed.populations[0]) from None
+        return RunResult(core, self, steps)
 
     def fixed_outputs(self, raw: NDArray[Any], n_steps: int) -> NDArray[np.float64]:
         """Outputs (B, n_out) from the integers that the fixed-point simulator gives."""
