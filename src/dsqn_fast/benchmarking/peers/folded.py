@@ -13,7 +13,7 @@ from dsqn_fast.model.layers import AveragePool2d, Conv2d, Flatten, Shape
 from dsqn_fast.model.spiking import SpikingModel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlainLayer:
     """A dense or convolutional layer of integrate-and-fire neurons with threshold 1.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TorchLayer:
     """A layer with threshold 1, ready for `torch.nn.functional`.
 
