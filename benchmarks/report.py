@@ -1,10 +1,7 @@
-"""The table of benchmarks/README.md from the JSON file of a benchmark run.
+"""The tables of benchmarks/README.md from the JSON file of `dsqn-fast bench`.
 
-    pytest benchmarks --benchmark-json=runs/benchmark.json
-    python benchmarks/report.py runs/benchmark.json
-
-Times are the fastest round: what else runs on the machine can only add to it. Ratios compare
-times of one process.
+dsqn-fast bench --json runs/bench.json
+python benchmarks/report.py runs/bench.json
 """
 
 from __future__ import annotations
@@ -12,70 +9,59 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+
+from dsqn_fast.benchmarking.bars import readable
+from dsqn_fast.benchmarking.nets import NETS
+from dsqn_fast.benchmarking.report import BenchmarkReport, Row
 
 
-def decisions_table(benchmarks: list[dict[str, Any]]) -> list[str]:
-    """A row per network, batch and T: microseconds per call, and NumPy's time over the engine's."""
-    groups: dict[str, dict[str, dict[str, Any]]] = {}
-    for entry in benchmarks:
-        if entry["extra_info"]["runner"] != "call":
-            groups.setdefault(entry["group"], {})[entry["extra_info"]["runner"]] = entry
-    lines = [
-        "| network | weights | batch | T | spikes per neuron and step | engine µs | NumPy loop µs "
-        "| ratio | NumPy by layer µs | ratio |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for runners in groups.values():
-        info = runners["engine"]["extra_info"]
-        times = {name: entry["stats"]["min"] * 1e6 for name, entry in runners.items()}
-        engine = times["engine"]
-        peers = [
-            f"{times[name]:.0f} | **{times[name] / engine:.1f}**"
-            for name in ("numpy", "numpy-by-layer")
-        ]
-        lines.append(
-            f"| {info['network']} | {info['origin']} | {info['batch']} | {info['n_steps']} "
-            f"| {info['density']:.3f} | {engine:.1f} | {' | '.join(peers)} |"
-        )
+def tables(report: BenchmarkReport) -> list[str]:
+    """A Markdown table per network and T: a row per peer, a column per batch."""
+    lines: list[str] = []
+    groups: dict[tuple[str, int], list[Row]] = {}
+    for row in report.rows:
+        groups.setdefault((row.net, row.n_steps), []).append(row)
+    for (net, n_steps), rows in groups.items():
+        batches = list(dict.fromkeys(row.batch for row in rows))
+        lines += ["", f"**{NETS[net].title}**, {rows[0].origin}, T = {n_steps}, "]
+        lines[-1] += f"{100 * rows[0].density:.1f} % of hidden neurons fire per step"
+        head = " | ".join(f"batch {batch} | × engine" for batch in batches)
+        lines += ["", f"| peer | {head} |", "|---" * (1 + 2 * len(batches)) + "|"]
+        for peer in dict.fromkeys(row.peer for row in rows):
+            mine = {row.batch: row for row in rows if row.peer == peer}
+            cells = " | ".join(cell(mine[batch]) for batch in batches)
+            lines.append(f"| {next(iter(mine.values())).title} | {cells} |")
     return lines
 
 
-def call_lines(benchmarks: list[dict[str, Any]]) -> list[str]:
-    """What one call costs beside the simulation, from two batches of one step.
-
-    The rows of a batch differ in simulation only, so the slope over the batch is the time of
-    one decision in C++, and the rest of a call of one row is overhead.
-    """
-    times = {
-        entry["extra_info"]["batch"]: entry["stats"]["min"] * 1e6
-        for entry in benchmarks
-        if entry["extra_info"]["runner"] == "call"
-    }
-    (small, one), (large, many) = sorted(times.items())
-    row = (many - one) / (large - small)
-    return [
-        f"A call of `Engine.run` with one observation and T = 1 takes {one:.2f} µs: {row:.2f} µs "
-        f"in the simulation, {one - small * row:.2f} µs of overhead."
-    ]
+def cell(row: Row) -> str:
+    """Median with quartiles, and the ratio; or why there is none."""
+    if row.seconds is None or row.ratio is None:
+        return f"{row.status}: {row.reason} | -"
+    low, high = readable(row.seconds.low), readable(row.seconds.high)
+    share = "" if row.agreement is None else f" {100 * row.agreement.share:.0f} % equal"
+    mark = f" (decisions differ:{share})" if row.differs else ""
+    return f"{readable(row.seconds.median)} ({low} to {high}) | **{row.ratio.median:.3g}**{mark}"
 
 
-def machine_line(data: dict[str, Any]) -> str:
+def machine_lines(report: BenchmarkReport) -> list[str]:
     """Processor and versions that the times belong to."""
-    cpu, info = data["machine_info"]["cpu"], data["benchmarks"][0]["extra_info"]
-    versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
-    return (
-        f"{cpu['brand_raw']} ({cpu['count']} cores), kernels {info['isa']}, "
-        f"Python {data['machine_info']['python_version']}, {versions}; {data['datetime'][:10]}"
-    )
+    machine = report.machine
+    versions = {row.title: row.version for row in report.rows if row.version is not None}
+    same = "the same bits" if report.engine_equals_reference else "OTHER BITS"
+    return [
+        f"{machine['processor']} ({machine['cores']} cores, load {machine['load']} at the end), "
+        f"kernels {machine['isa']}, Python {machine['python']}, {machine['date']}. "
+        f"Engine and NumPy reference gave {same}.",
+        "",
+        "Versions: " + ", ".join(f"{title} {version}" for title, version in versions.items()) + ".",
+    ]
 
 
 def main(arguments: list[str]) -> None:
     """Print the report of the file that the command line names."""
-    data = json.loads(Path(arguments[0]).read_text())
-    benchmarks = data["benchmarks"]
-    print("\n".join([machine_line(data), "", *decisions_table(benchmarks), ""]))
-    print("\n".join(call_lines(benchmarks)))
+    report = BenchmarkReport.from_dict(json.loads(Path(arguments[0]).read_text()))
+    print("\n".join([*machine_lines(report), *tables(report)]))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,29 @@ from dsqn_fast.errors import UnsupportedError
 from dsqn_fast.model_io import load_policy
 
 MAX_CALLS = 100_000
+
+
+def seconds_per_call(call: Callable[[], object], seconds: float) -> tuple[float, int]:
+    """Seconds of one call and the number of calls: as many as fill ``seconds``, one at least.
+
+    One more call goes before, unmeasured; the garbage collector waits meanwhile.
+    """
+    call()
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        call()
+        once = time.perf_counter() - start
+        calls = int(min(max(seconds / max(once, 1e-9), 1), MAX_CALLS))
+        if calls == 1:
+            return once, 1
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        return (time.perf_counter() - start) / calls, calls
+    finally:
+        gc.enable()
 
 
 class Contestant:
@@ -50,22 +74,8 @@ class Contestant:
         """Seconds per call, from as many calls as fill ``seconds``, one at least."""
         assert self._observations is not None
         decide, observations = self._peer.decide, self._observations
-        decide(observations)
-        gc.collect()
-        gc.disable()
-        try:
-            start = time.perf_counter()
-            decide(observations)
-            once = time.perf_counter() - start
-            calls = int(min(max(seconds / max(once, 1e-9), 1), MAX_CALLS))
-            if calls == 1:
-                return {"seconds": once, "calls": 1}
-            start = time.perf_counter()
-            for _ in range(calls):
-                decide(observations)
-            return {"seconds": (time.perf_counter() - start) / calls, "calls": calls}
-        finally:
-            gc.enable()
+        per_call, calls = seconds_per_call(lambda: decide(observations), seconds)
+        return {"seconds": per_call, "calls": calls}
 
     def close(self) -> None:
         """End what the peer holds."""

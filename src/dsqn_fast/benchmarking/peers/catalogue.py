@@ -43,7 +43,7 @@ PEERS: Final[dict[str, PeerInfo]] = {
     "sinabs": PeerInfo("sinabs_peer", "Sinabs", ("sinabs>=3,<4",), True),
     "norse": PeerInfo("norse_peer", "Norse", ("norse>=1.1,<2",), True),
     "bindsnet": PeerInfo("bindsnet_peer", "BindsNet", ("bindsnet>=0.3,<0.4",), True),
-    "brian2": PeerInfo("brian2_peer", "Brian2Standalone", ("brian2>=2.9,<3",), True),
+    "brian2": PeerInfo("brian2_peer", "Brian2Standalone", ("brian2>=2.9,<3", "numpy<2.4"), True),
     "nest": PeerInfo("nest_peer", "Nest", ("nest-simulator>=3.10,<4",), True),
     "nengo": PeerInfo("nengo_peer", "Nengo", ("nengo>=4,<5",), True),
     "relu-onnxruntime": PeerInfo(
