@@ -66,6 +66,7 @@ class Worker:
             raise WorkerError(self._last_words()) from None
         if not ready:
             self._process.kill()
+            self._process.wait()
             raise WorkerError(f"no answer to {do!r} within {self._timeout:g} s")
         line = self._process.stdout.readline()
         if not line:

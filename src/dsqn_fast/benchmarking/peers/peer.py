@@ -49,8 +49,8 @@ class Peer(ABC):
             try:
                 importlib.import_module(name)
             except ModuleNotFoundError as error:
-                missing = error.name or name
-                return f"{missing} is not installed" if missing == name else str(error)
+                package = name.partition(".")[0]
+                return f"{package} is not installed" if error.name == package else str(error)
             except Exception as error:  # whatever a foreign package raises on its way in
                 return f"{name} cannot be imported: {type(error).__name__}: {error}"
         return None

@@ -10,7 +10,10 @@ from dsqn_fast.model.spiking import SpikingModel
 
 
 class SnnTorch(Peer):
-    """`Leaky` with beta = 1 and reset by subtraction in the step of the spike."""
+    """`Leaky` with beta = 1 and its usual reset, subtracted in the step after the spike.
+
+    The threshold is compared before that, so that the spikes are those of a reset at once.
+    """
 
     title = "snnTorch"
     distribution = "snntorch"
@@ -23,9 +26,7 @@ class SnnTorch(Peer):
         self._layers, self._n_steps = torch_layers(model), n_steps
         self._maps = [layer.module() for layer in self._layers]
         self._neurons: list[Any] = [
-            snntorch.Leaky(
-                beta=1.0, threshold=1.0, reset_mechanism="subtract", reset_delay=False
-            ).eval()
+            snntorch.Leaky(beta=1.0, threshold=1.0, reset_mechanism="subtract").eval()
             for _ in self._layers[:-1]
         ]
 
