@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from dsqn_fast.benchmarking.bars import readable
+from dsqn_fast.benchmarking.bars import readable, times
 from dsqn_fast.benchmarking.nets import NETS
 from dsqn_fast.benchmarking.report import BenchmarkReport, Row
 
@@ -41,7 +41,7 @@ def cell(row: Row) -> str:
     low, high = readable(row.seconds.low), readable(row.seconds.high)
     share = "" if row.agreement is None else f" {100 * row.agreement.share:.0f} % equal"
     mark = f" (decisions differ:{share})" if row.differs else ""
-    return f"{readable(row.seconds.median)} ({low} to {high}) | **{row.ratio.median:.3g}**{mark}"
+    return f"{readable(row.seconds.median)} ({low} to {high}) | **{times(row.ratio.median)}**{mark}"
 
 
 def machine_lines(report: BenchmarkReport) -> list[str]:

@@ -23,7 +23,9 @@ def check_picture(path: Path) -> None:
     Raises:
         OptionError: The ending is none of a picture.
         OutputPathError: The file cannot be written.
+        MissingExtraError: matplotlib is not installed.
     """
+    new_figure(1, 1)
     if path.suffix.lstrip(".").lower() not in KINDS:
         raise OptionError(f"a picture must end in .png, .pdf or .svg, not {path.name!r}")
     check_writable(path)
@@ -81,7 +83,7 @@ def _draw(panel: Any, case: tuple[str, int, int], rows: list[Row]) -> None:
         panel.text(
             row.seconds.high * 1.15,
             place,
-            f"{readable(median)}  × {row.ratio.median:.3g}{mark}",
+            f"{readable(median)}  × {times(row.ratio.median)}{mark}",
             va="center",
             fontsize="x-small",
         )
@@ -100,6 +102,11 @@ def _colour(row: Row) -> str:
     if row.peer.startswith(ENGINE):
         return COLOURS[0]
     return COLOURS[2] if row.is_relu else COLOURS[4]
+
+
+def times(ratio: float) -> str:
+    """A ratio with three digits and no exponent: ``0.0876``, ``13.7``, ``1910``."""
+    return f"{float(f'{ratio:.3g}'):g}"
 
 
 def readable(seconds: float) -> str:

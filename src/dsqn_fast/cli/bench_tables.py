@@ -47,7 +47,7 @@ def show_report(report: BenchmarkReport, target: Path | None) -> None:
 
 def table_rows(rows: Iterable[Row]) -> list[tuple[str, ...]]:
     """Cells of each peer that was timed."""
-    from dsqn_fast.benchmarking.bars import readable
+    from dsqn_fast.benchmarking.bars import readable, times
 
     cells: list[tuple[str, ...]] = []
     for row in rows:
@@ -59,8 +59,8 @@ def table_rows(rows: Iterable[Row]) -> list[tuple[str, ...]]:
                 name,
                 readable(row.seconds.median),
                 f"{readable(row.seconds.low)} - {readable(row.seconds.high)}",
-                f"{row.ratio.median:.3g}",
-                f"{row.ratio.low:.3g} - {row.ratio.high:.3g}",
+                times(row.ratio.median),
+                f"{times(row.ratio.low)} - {times(row.ratio.high)}",
                 percent(row.agreement.share) + (" DIFFERS" if row.differs else ""),
             )
         )
