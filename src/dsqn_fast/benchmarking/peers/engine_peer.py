@@ -31,6 +31,8 @@ class EnginePeer(Peer):
 
     def prepare(self, model: SpikingModel, n_steps: int, batch: int) -> None:
         """Compile the model."""
+        # Fixed point checks ranges for the T of the model.
+        model = model.replace(n_steps=n_steps)
         self._engine = Engine(model, precision=self.precision)  # type: ignore[arg-type]
         self._n_steps = n_steps
 
