@@ -180,6 +180,7 @@ class Engine:
         self.expanded_model = expand_output_neurons(model)
         self.dtype = np.dtype(np.float32 if precision == "fixed" else precision)
         check_precision(self.expanded_model, self.dtype)
+        self._vector = len(model.input_shape) == 1  # images are checked and turned first
         self._pools = bool(leading_pools(model)) and model.encoding == "constant"
         self.fixed: FixedModel | None = None
         if precision == "fixed":
@@ -241,7 +242,8 @@ class Engine:
             wanted = check_record(record, len(self.expanded_model.populations))
         core = None
         try:
-            if type(observations) is np.ndarray and type(decisions) is int and decisions == 0:
+            plain = type(decisions) is int and decisions == 0 and self._vector
+            if plain and type(observations) is np.ndarray:
                 core = self._simulator.run(observations, steps, seed, 0, wanted, self.n_threads)
             if core is None:
                 inputs = prepare_observations(self.model, observations, self.dtype)

@@ -288,7 +288,7 @@ def simulate_reference(
     inputs = prepare_observations(model, observations, np.float32 if fixed else dtype)
     batch = len(inputs)
     keys = check_decisions(decisions, batch)
-    check_seed(seed)
+    seed = check_seed(seed)
     model = expand_output_neurons(model)
     check_precision(model, np.dtype(dtype))
     current = None
