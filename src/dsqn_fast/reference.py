@@ -184,7 +184,6 @@ class _Stage:
 
 def _stages(model: SpikingModel, batch: int, dtype: Any) -> list[_Stage]:
     stages: list[_Stage] = []
-    delay = 0 if model.encoding != "constant" else DELAYS[model.timing]
     stage = _Stage(0)
     for layer, shape in zip(model.layers, model.shapes()[1:], strict=True):
         if not isinstance(layer, SpikingLayer):
@@ -193,8 +192,7 @@ def _stages(model: SpikingModel, batch: int, dtype: Any) -> list[_Stage]:
         stage.layer, stage.shape = layer, (batch, *shape)
         stage.population = _Population(model, layer, stage.shape, dtype)
         stages.append(stage)
-        delay = DELAYS[model.timing]
-        stage = _Stage(delay)
+        stage = _Stage(DELAYS[model.timing])
     return stages
 
 
