@@ -118,7 +118,7 @@ def diagnose(
     q_values = ann.forward(states)
     here = compare(q_values, result.actions)
     gap = measure_gap(q_values)
-    layers = diagnose_layers(model, ann, states, result, n_steps)
+    layers = diagnose_layers(model, ann, states, result, n_steps, seed=seed)
     worst = max(layers, key=lambda layer: layer.agreement_lost)
     missed = here.agreement < wanted_agreement
     too_small = missed and gap.median < 1 / n_steps

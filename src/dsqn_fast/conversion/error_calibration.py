@@ -8,7 +8,7 @@ a = activation of the source network, r = (spikes per step) * lambda::
 
 Both add the same charge over T steps; the first at once, the second evenly. Means are per neuron
 of a dense layer and per channel of a convolution. Layer l is corrected with the layers before it
-already corrected. Thresholds are 1 here.
+already corrected. Thresholds are 1 here. Decisions that would end early run all T steps here.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from dsqn_fast.conversion.activations import weighted_activations
 from dsqn_fast.conversion.scaling import with_populations
 from dsqn_fast.conversion.simulate import simulate
+from dsqn_fast.conversion.whole_decisions import with_whole_decisions
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
@@ -83,6 +84,7 @@ def _mean_error(
 ) -> Floats:
     """Mean of activation minus rate, per neuron or channel, in units of the activation."""
     layer = model.populations[place]
+    model = with_whole_decisions(model)
     total: Floats = np.zeros(0)
     for start in range(0, len(observations), CHUNK):
         part = observations[start : start + CHUNK]
@@ -102,7 +104,8 @@ def estimated_activation(
 ) -> Floats:
     """Activations (B, neurons) of the source network, read from a population's spikes.
 
-    Of the output population the Q-values, whatever the decoding reads them from.
+    Of the output population the Q-values, whatever the decoding reads them from. The decisions
+    must have run all their steps (`with_whole_decisions`).
     """
     if place == len(model.populations) - 1:
         return result.q_values

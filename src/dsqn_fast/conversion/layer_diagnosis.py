@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from dsqn_fast.conversion.activations import weighted_activations, weighted_layers
 from dsqn_fast.conversion.error_calibration import estimated_activation
+from dsqn_fast.conversion.simulate import simulate
+from dsqn_fast.conversion.whole_decisions import with_whole_decisions
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.forward import apply_layer
 from dsqn_fast.model.layers import Conv2d, Dense
@@ -63,28 +65,37 @@ def diagnose_layers(
     observations: NDArray[Any],
     result: SimulationResult,
     n_steps: int,
+    *,
+    seed: int = 0,
 ) -> tuple[LayerDiagnosis, ...]:
     """Look at all populations.
+
+    Decisions that end early run all their steps here, so that rates are over T; the agreement
+    of the output is that of the model's own decisions.
 
     Args:
         model: The converted model.
         ann: Its source network.
-        observations: (B, *shape) that were simulated.
-        result: What the simulation gave.
-        n_steps: T of the simulation.
+        observations: (B, *shape).
+        result: The model's decisions there.
+        n_steps: T.
+        seed: Seed of the Poisson encoding.
     """
+    actions, whole = result.actions, with_whole_decisions(model)
+    if whole is not model:
+        result = simulate(whole, observations, n_steps=n_steps, seed=seed)
     activations = weighted_activations(ann, observations)
     wanted = activations[-1].argmax(axis=1)
     before = 1.0
     found = []
     last = len(activations) - 1
     for place, activation in enumerate(activations):
-        estimate = estimated_activation(model, result, place, n_steps)
+        estimate = estimated_activation(whole, result, place, n_steps)
         outputs = estimate if place == last else outputs_from(ann, place, estimate)
-        actions = result.actions if place == last else outputs.argmax(axis=1)
-        agreement = float((actions == wanted).mean())
+        taken = actions if place == last else outputs.argmax(axis=1)
+        agreement = float((taken == wanted).mean())
         counts = result.spike_counts[place]
-        spikes = place < last or model.decoding != "potential"
+        spikes = place < last or whole.decoding != "potential"
         found.append(
             LayerDiagnosis(
                 name="output" if place == last else f"hidden {place + 1}",

@@ -19,6 +19,7 @@ from dsqn_fast.conversion.activations import weighted_layers
 from dsqn_fast.conversion.options import Dynamics, Recipe
 from dsqn_fast.conversion.scaling import build_model
 from dsqn_fast.conversion.simulate import RECORDED_VALUES, simulate
+from dsqn_fast.conversion.whole_decisions import with_whole_decisions
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.forward import apply_layer
 from dsqn_fast.model.layers import AveragePool2d, Flatten
@@ -56,8 +57,8 @@ def spike_norm_scales(
         dtype = layer.weight.dtype
         before = float(scales[-1]) if scales else 1.0
         unknown = [np.asarray(before, dtype)] * (len(layers) - place)
-        model = build_model(
-            ann, [*scales, *unknown], dynamics=dynamics, recipe=recipe, n_steps=n_steps
+        model = with_whole_decisions(
+            build_model(ann, [*scales, *unknown], dynamics=dynamics, recipe=recipe, n_steps=n_steps)
         )
         largest = _largest_input(model, place, observations, seed, last=place == len(layers) - 1)
         scales.append(np.asarray(before * largest if largest > 0 else before, dtype))
