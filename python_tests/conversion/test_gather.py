@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from conversion.conversion_networks import dense_network
 
 from dsqn_fast.conversion import CalibrationOptions, convert, gather_observations
-from dsqn_fast.conversion.gather import greedy, load_observations, play
+from dsqn_fast.conversion.gather import gathering_seed, greedy, load_observations, play
+from dsqn_fast.episodes import episode_seed
 from dsqn_fast.errors import (
     EnvironmentMismatchError,
     ModelFileNotFoundError,
@@ -27,6 +29,18 @@ def test_gathering_repeats_itself_and_keeps_episodes_together() -> None:
     assert (np.diff(one.episode) >= 0).all()
     other = gather_observations(ann, "CartPole-v1", options=options, seed=6)
     assert not np.array_equal(one.observations, other.observations)
+
+
+def test_policies_are_not_calibrated_on_the_episodes_that_judge_them() -> None:
+    seeds = (0, 1, 1000, 2**64 - 1)
+    gathered = {gathering_seed(seed, e) for seed in seeds for e in range(200)}
+    judged = {episode_seed(seed, e) for seed in seeds for e in range(200)}
+    assert len(gathered) == len(judged) == 800
+    assert not gathered & judged
+    ann = dense_network((4, 8, 2))
+    played = play(greedy(ann), ann, "CartPole-v1", episodes=1, seed=0)
+    first, _ = gymnasium.make("CartPole-v1").reset(seed=gathering_seed(0, 0))
+    np.testing.assert_array_equal(played.observations[0], first)
 
 
 def test_episodes_have_their_length_as_return_in_cartpole() -> None:

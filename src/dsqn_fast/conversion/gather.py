@@ -20,6 +20,8 @@ from dsqn_fast.model.observations import observation_shape
 from dsqn_fast.model.spiking import SpikingModel
 
 Policy = Callable[[NDArray[Any]], NDArray[np.int64]]
+GATHERING_KEY = 1
+"""Names the stream of seeds that observations are gathered with."""
 N_ENVIRONMENTS = 20
 """Environments that play side by side, so that networks decide in batches."""
 
@@ -145,9 +147,18 @@ def _play(
     )
 
 
+def gathering_seed(seed: int, episode: int) -> int:
+    """Seed that the environment is reset with here, below 2**31.
+
+    It is from a stream of its own: a policy is evaluated with `episode_seed` on episodes that
+    it was not calibrated on, whatever the seeds of both.
+    """
+    words = np.random.SeedSequence((seed, episode), spawn_key=(GATHERING_KEY,))
+    return int(words.generate_state(1)[0] >> 1)
+
+
 def _reset(env: Environment, seed: int, episode: int) -> Any:
-    words = np.random.SeedSequence((seed, episode)).generate_state(1)
-    return env.reset(seed=int(words[0] >> 1))[0]
+    return env.reset(seed=gathering_seed(seed, episode))[0]
 
 
 def _as_network_wants(network: AnnModel | SpikingModel, observations: list[Any]) -> NDArray[Any]:
