@@ -16,7 +16,7 @@ import numpy as np
 
 from dsqn_fast.agents import AnnAgent, SpikingAgent
 from dsqn_fast.conversion import convert
-from dsqn_fast.conversion.gather import load_observations
+from dsqn_fast.conversion.observation_files import load_observations
 from dsqn_fast.evaluation import evaluate
 from dsqn_fast.importers import load_ann
 from dsqn_fast.model import AnnModel

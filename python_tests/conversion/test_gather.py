@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import gymnasium
 import numpy as np
 import pytest
 from conversion.conversion_networks import dense_network
 
 from dsqn_fast.conversion import CalibrationOptions, convert, gather_observations
-from dsqn_fast.conversion.gather import gathering_seed, greedy, load_observations, play
+from dsqn_fast.conversion.gather import gathering_seed, greedy, play
 from dsqn_fast.episodes import episode_seed
 from dsqn_fast.errors import (
     EnvironmentMismatchError,
-    ModelFileNotFoundError,
     ObservationError,
     OptionError,
     UnknownEnvironmentError,
@@ -50,29 +47,6 @@ def test_episodes_have_their_length_as_return_in_cartpole() -> None:
     lengths = np.bincount(played.episode)
     np.testing.assert_array_equal(played.returns, lengths)
     np.testing.assert_array_equal(played.actions, greedy(ann)(played.observations))
-
-
-def test_observations_from_files(tmp_path: Path) -> None:
-    values = np.arange(8.0).reshape(2, 4)
-    np.save(tmp_path / "a.npy", values)
-    np.savez(tmp_path / "a.npz", observations=values)
-    for name in ("a.npy", "a.npz"):
-        np.testing.assert_array_equal(load_observations(tmp_path / name), values)
-
-
-def test_bad_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.npy").write_text("no array")
-    np.savez(tmp_path / "other.npz", states=np.zeros(3))
-    np.save(tmp_path / "object.npy", np.array([{}], dtype=object), allow_pickle=True)
-    for name, words in (
-        ("text.npy", "is not a .npy or .npz file"),
-        ("other.npz", "must hold an array 'observations', but holds states"),
-        ("object.npy", "is not a .npy or .npz file"),
-    ):
-        with pytest.raises(ObservationError, match=words):
-            load_observations(tmp_path / name)
-    with pytest.raises(ModelFileNotFoundError, match="there is no file"):
-        load_observations(tmp_path / "absent.npy")
 
 
 def test_what_cannot_be_gathered_is_refused() -> None:

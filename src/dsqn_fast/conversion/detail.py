@@ -16,7 +16,8 @@ from dsqn_fast.conversion.auto import Route, convert_automatically
 from dsqn_fast.conversion.auto_report import AutoReport
 from dsqn_fast.conversion.calibration_set import CalibrationSet, make_calibration_set
 from dsqn_fast.conversion.follow import follow_recipe, needs_observations
-from dsqn_fast.conversion.gather import gather_observations, load_observations
+from dsqn_fast.conversion.gather import gather_observations
+from dsqn_fast.conversion.observation_files import load_observations
 from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions, SearchOptions
 from dsqn_fast.conversion.options import DEFAULT_N_STEPS, Dynamics, Recipe
 from dsqn_fast.errors import OptionError

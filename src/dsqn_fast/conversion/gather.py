@@ -1,11 +1,9 @@
-"""Observations for calibration: from a file, or visited by a policy that plays."""
+"""Observations for calibration, visited by a policy that plays."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from dsqn_fast.conversion.option_groups import CalibrationOptions
 from dsqn_fast.conversion.simulate import simulator
 from dsqn_fast.environments import Environment, check_fits, make_environment
-from dsqn_fast.errors import ModelFileNotFoundError, ObservationError, OptionError
+from dsqn_fast.errors import OptionError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.observations import observation_shape
 from dsqn_fast.model.spiking import SpikingModel
@@ -212,35 +210,3 @@ def gather_observations(
         seed=seed,
         max_episode_steps=options.max_episode_steps,
     )
-
-
-def load_observations(path: str | Path) -> NDArray[Any]:
-    """Observations from a file, without executing anything in it.
-
-    Args:
-        path: ``.npy`` with (B, *shape), or ``.npz`` with an array ``observations``.
-
-    Raises:
-        ModelFileNotFoundError: There is no such file.
-        ObservationError: It is not such a file.
-    """
-    name = str(path)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            if "observations" not in loaded:
-                found = ", ".join(list(loaded)[:5]) or "nothing"
-                raise ObservationError(
-                    f"{name!r} must hold an array 'observations', but holds {found}"
-                )
-            return np.asarray(loaded["observations"])
-    except FileNotFoundError as error:
-        raise ModelFileNotFoundError(f"there is no file {name!r} with observations") from error
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        if isinstance(error, ObservationError):
-            raise
-        raise ObservationError(
-            f"{name!r} is not a .npy or .npz file of observations: save them with numpy.save"
-        ) from error
