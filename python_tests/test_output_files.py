@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dsqn_fast.errors import OutputPathError
-from dsqn_fast.output_files import check_writable, write_whole
+from dsqn_fast.errors import OptionError, OutputPathError
+from dsqn_fast.output_files import check_separate, check_writable, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -68,3 +68,24 @@ def test_folders_that_are_closed(tmp_path: Path) -> None:
                 check_writable(path)
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_outputs_are_kept_apart_from_inputs_and_from_each_other(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"kept")
+    symbolic, hard = tmp_path / "symbolic", tmp_path / "hard"
+    symbolic.symlink_to(source)
+    hard.hardlink_to(source)
+    folder = tmp_path / "folder"
+    folder.symlink_to(tmp_path)
+    for name in (source, symbolic, hard, folder / "source", tmp_path / "x" / ".." / "source"):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        with pytest.raises(OptionError, match=r"--json .* would overwrite the policy"):
+            check_separate({"--json": name}, {"the policy": source})
+    new = tmp_path / "new"
+    with pytest.raises(OptionError, match=r"--json .* would overwrite --output"):
+        check_separate({"--output": new, "--json": folder / "new"}, {})
+    check_separate(
+        {"--output": new, "--plot": os.devnull, "--json": os.devnull, "none": None, "out": "-"},
+        {"the source": source, "other": new.with_name("n" * 300)},
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
-from dsqn_fast.errors import OutputPathError
+from dsqn_fast.errors import OptionError, OutputPathError
 
 
 def check_writable(path: str | Path) -> None:
@@ -30,6 +31,51 @@ def check_writable(path: str | Path) -> None:
         raise _cannot_write(path, error) from error
     if not os.access(target.resolve().parent if whole else target, os.W_OK):
         raise OutputPathError(f"{str(path)!r} cannot be written: permission denied")
+
+
+def check_separate(
+    outputs: Mapping[str, str | Path | None], inputs: Mapping[str, str | Path | None]
+) -> None:
+    """Check early that no file is written over one that is read, or over another output.
+
+    Links are followed. Devices, and ``-`` for stdout, may be named several times.
+
+    Args:
+        outputs: Name of the option or argument -> its file; None where it is not given.
+        inputs: Likewise, of the files that are read.
+
+    Raises:
+        OptionError: Two of them are one file.
+    """
+    written, read = _files(outputs), _files(inputs)
+    for place, (name, path) in enumerate(written):
+        for other, taken in [*read, *written[:place]]:
+            if _same_file(path, taken):
+                raise OptionError(
+                    f"{name} {str(path)!r} would overwrite {other} {str(taken)!r}, which is the "
+                    "same file: give another name"
+                )
+
+
+def _files(named: Mapping[str, str | Path | None]) -> list[tuple[str, Path]]:
+    return [
+        (name, Path(path))
+        for name, path in named.items()
+        if path is not None and str(path) != "-" and not _device(Path(path))
+    ]
+
+
+def _device(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_file()
+    except OSError:  # for instance a name that is too long, which is refused elsewhere
+        return True
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def write_whole(path: str | Path, data: bytes) -> None:

@@ -58,8 +58,10 @@ def bench(
     from dsqn_fast.cli.bench_lists import numbers, words
     from dsqn_fast.cli.bench_tables import show_report
     from dsqn_fast.cli.output import check_json
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate({"--plot": plot, "--json": json_file}, {})
     if plot is not None:
         check_picture(plot)
     plan = Plan(

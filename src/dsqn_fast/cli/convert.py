@@ -76,10 +76,14 @@ def convert(
     from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
     from dsqn_fast.conversion.options import Dynamics, Recipe
     from dsqn_fast.conversion.workflow import EarlyExitOptions, convert_and_diagnose
-    from dsqn_fast.output_files import check_writable
+    from dsqn_fast.output_files import check_separate, check_writable
 
     check_writable(output)
     check_json(json_file)
+    check_separate(
+        {"--output": output, "--plot": plot, "--json": json_file},
+        {"the source": source, "--observations": observations},
+    )
     if plot is not None:
         check_figure_path(plot)
     recipe = Recipe(

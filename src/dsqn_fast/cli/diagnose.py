@@ -42,8 +42,13 @@ def diagnose(
     from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
     from dsqn_fast.conversion.options import Dynamics, Recipe
     from dsqn_fast.conversion.workflow import convert_and_diagnose, diagnose_policy
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate(
+        {"--plot": plot, "--json": json_file},
+        {"the source": source, "--observations": observations},
+    )
     if plot is not None:
         check_figure_path(plot)
     settings = Settings(

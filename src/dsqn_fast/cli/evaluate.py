@@ -35,9 +35,11 @@ def evaluate(
     from dsqn_fast.cli.progress import episode_bar
     from dsqn_fast.cli.sources import load_source
     from dsqn_fast.cli.tables import cost_rows, return_rows
+    from dsqn_fast.output_files import check_separate
     from dsqn_fast.version import package_version
 
     check_json(json_file)
+    check_separate({"--json": json_file}, {"the source": source})
     agent = AnnAgent(load_source(source, env_id=env))
     with episode_bar(episodes) as progress:
         report = evaluation.evaluate(

@@ -38,8 +38,10 @@ def info(
     """
     from dsqn_fast.cli.output import check_json, print_table, show, to_stdout
     from dsqn_fast.description import describe_installation, describe_policy, text_rows
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate({"--raster": raster, "--json": json_file}, {"the policy": policy})
     if policy is None:
         _refuse_without_policy(raster, observation, n_steps)
         installation = describe_installation()

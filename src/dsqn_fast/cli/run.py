@@ -46,8 +46,10 @@ def run(
     from dsqn_fast.conversion.exit_rule import play_with_kappa
     from dsqn_fast.evaluation import evaluate
     from dsqn_fast.model_io import load_policy
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate({"--json": json_file}, {"the policy": policy})
     model = load_policy(policy)
     if early_exit is not None:
         model = play_with_kappa(model, early_exit, env_id=env, seed=seed)
