@@ -13,9 +13,10 @@ from dsqn_fast.benchmarking.nets import NETS, load_net
 from dsqn_fast.benchmarking.plan import Plan
 from dsqn_fast.benchmarking.report import BenchmarkReport, spread
 from dsqn_fast.benchmarking.rounds import run_benchmark
-from dsqn_fast.benchmarking.worker import Worker, WorkerError
+from dsqn_fast.benchmarking.team import CONTESTANT
 from dsqn_fast.engine import Engine
 from dsqn_fast.errors import OptionError
+from dsqn_fast.workers.worker import Worker, WorkerError
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_json_holds_everything(report: BenchmarkReport) -> None:
 
 
 def test_a_peer_that_fails_is_asked_again(tmp_path: Path) -> None:
-    with Worker("numpy", interpreter("numpy")) as worker:
+    with Worker(*CONTESTANT, ["numpy"], python=interpreter("numpy")) as worker:
         with pytest.raises(WorkerError, match="FileNotFoundError"):
             worker.ask(
                 "prepare", model="none", observations=str(tmp_path / "n"), batch=1, n_steps=1
@@ -92,7 +93,7 @@ def test_a_peer_that_fails_is_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_does_not_answer_is_ended() -> None:
-    with Worker("numpy", interpreter("numpy"), timeout=0.0) as worker:
+    with Worker(*CONTESTANT, ["numpy"], python=interpreter("numpy"), timeout=0.0) as worker:
         with pytest.raises(WorkerError, match="no answer to 'hello' within 0 s"):
             worker.ask("hello")
         with pytest.raises(WorkerError, match="its process ended with status -9"):

@@ -20,10 +20,10 @@ from dsqn_fast.benchmarking.nets import BenchmarkNet, load_net
 from dsqn_fast.benchmarking.plan import Plan
 from dsqn_fast.benchmarking.report import BenchmarkReport, Row, spread
 from dsqn_fast.benchmarking.team import Member, Team
-from dsqn_fast.benchmarking.worker import WorkerError
 from dsqn_fast.engine import Engine
 from dsqn_fast.errors import UnsupportedError
 from dsqn_fast.model_io import save_policy
+from dsqn_fast.workers.worker import WorkerError
 
 SLOW: Final = 2.0
 """Seconds of one call from which on a peer takes part in `SLOW_ROUNDS` rounds only."""

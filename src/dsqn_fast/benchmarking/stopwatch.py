@@ -41,7 +41,7 @@ def seconds_per_call(call: Callable[[], object], seconds: float) -> tuple[float,
 
 
 class Contestant:
-    """What a worker process does, one method per request; see `worker_start`."""
+    """What a worker process does, one method per request; see `dsqn_fast.workers`."""
 
     def __init__(self, peer: str) -> None:
         self._peer = make_peer(peer)

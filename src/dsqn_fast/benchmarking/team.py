@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.benchmarking.interpreters import interpreter
 from dsqn_fast.benchmarking.peers.catalogue import make_peer
-from dsqn_fast.benchmarking.worker import Worker, WorkerError
+from dsqn_fast.workers.worker import Worker, WorkerError
+
+CONTESTANT: Final = ("dsqn_fast.benchmarking.stopwatch", "Contestant")
 
 
 class Member:
@@ -53,7 +55,7 @@ class Member:
             WorkerError: There was no answer.
         """
         if self._worker is None:
-            self._worker = Worker(self.name, self._python)
+            self._worker = Worker(*CONTESTANT, [self.name], python=self._python)
         try:
             return self._worker.ask(do, **details)
         except WorkerError:

@@ -1,26 +1,26 @@
-"""The program of a worker process: one peer, asked over stdin and answering on stdout.
+"""The program of a worker process: one object, asked over stdin and answering on stdout.
 
-A line of JSON in, a line of JSON out. It is started by its path with the Python of the peer, in
-whose environment this package need not be installed: NumPy and the peer are enough.
+    python worker_start.py MODULE CLASS ARGUMENTS
 
-    {"do": "hello"}                        -> {"missing": null or why, "version": "..."}
-    {"do": "prepare", "model": FILE,       -> {"seconds": ...} or {"unsupported": why}
-     "observations": FILE, "n_steps": T}
-    {"do": "decide"}                       -> {"potentials": [[...], ...]}
-    {"do": "time", "seconds": S}           -> {"seconds": per call, "calls": n}
+makes ``CLASS(*ARGUMENTS)`` (ARGUMENTS is a JSON list) and calls one of its methods per request.
+A line of JSON in, a line of JSON out:
+
+    {"do": METHOD, NAME: VALUE, ...}    -> what METHOD(NAME=VALUE, ...) returns, a JSON object
+                                        or {"error": "..."} if it raised
+
+It is started by its path with the Python of a foreign package, in whose environment this package
+need not be installed: NumPy and the foreign package are enough.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
-
-if TYPE_CHECKING:
-    from dsqn_fast.benchmarking.stopwatch import Contestant
+from typing import Any, TextIO
 
 
 def provide_package() -> None:
@@ -46,32 +46,30 @@ def take_stdout() -> TextIO:
     return answers
 
 
-def answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, Any]:
+def answer(served: Any, request: dict[str, Any]) -> dict[str, Any]:
     """The reply to one request; what a foreign package raises becomes a line of text."""
     todo = request.pop("do")
     try:
-        reply: dict[str, Any] = getattr(contestant, todo)(**request)
-    except Exception as error:  # the other side shows it as the reason why there is no figure
+        reply: dict[str, Any] = getattr(served, todo)(**request)
+    except Exception as error:  # the other side shows it as the reason why there is no result
         text = " ".join(str(error).split())
         return {"error": f"{type(error).__name__}: {text[:300]}"}
     return reply
 
 
-def main(peer: str) -> None:
-    """Serve ``peer`` until stdin ends."""
+def main(module: str, kind: str, arguments: str) -> None:
+    """Serve one object until stdin ends, then close it."""
     answers = take_stdout()
     provide_package()
-    from dsqn_fast.benchmarking.stopwatch import Contestant
-
-    contestant = Contestant(peer)
+    served = getattr(importlib.import_module(module), kind)(*json.loads(arguments))
     try:
         for line in sys.stdin:
-            reply = answer(contestant, json.loads(line))
+            reply = answer(served, json.loads(line))
             answers.write(json.dumps(reply) + "\n")
             answers.flush()
     finally:
-        contestant.close()
+        served.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -22,31 +23,46 @@ THREADS: Final = (
     "NUMBA_NUM_THREADS",
 )
 FORCED: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Settings that would keep a peer's BLAS from choosing the kernels of this processor."""
+"""Settings that would keep a worker's BLAS from choosing the kernels of this processor."""
 
 
 class WorkerError(Exception):
-    """A worker gave no answer, or the peer failed; the text says why, for the table."""
+    """A worker gave no answer, or what it runs failed; the text says why."""
 
 
 class Worker:
-    """A process that runs one peer.
+    """A process that makes one object and calls its methods.
 
     Args:
-        peer: A name in `PEERS`.
+        module: Module of the object's class, in this package.
+        kind: Its class.
+        arguments: Its arguments, JSON values.
         python: The interpreter that runs it.
         timeout: Seconds after which a request is given up and the process ended.
+        variables: Further environment variables of the process.
+
+    Raises:
+        OSError: The interpreter cannot be started.
     """
 
-    def __init__(self, peer: str, python: str, timeout: float = 600.0) -> None:
+    def __init__(
+        self,
+        module: str,
+        kind: str,
+        arguments: Sequence[Any],
+        *,
+        python: str,
+        timeout: float = 600.0,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._timeout = timeout
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._process = subprocess.Popen(
-            [python, "-P", str(PROGRAM), peer],
+            [python, "-P", str(PROGRAM), module, kind, json.dumps(list(arguments))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(python),
+            env={**_environment(python), **(variables or {})},
             text=True,
         )
 
@@ -54,7 +70,7 @@ class Worker:
         """Send one request and return the answer.
 
         Raises:
-            WorkerError: The peer failed, the process ended, or the time was up.
+            WorkerError: The method raised, the process ended, or the time was up.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
