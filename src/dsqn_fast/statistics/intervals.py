@@ -1,4 +1,4 @@
-"""Means, spreads and confidence intervals of what was measured."""
+"""Means, deviations and confidence intervals of independent values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dsqn_fast.errors import OptionError
+from dsqn_fast.statistics.checks import check_confidence, checked_values
 
 RESAMPLES = 9999
 """Bootstrap resamples behind every interval of a mean."""
@@ -23,12 +24,12 @@ class Interval(NamedTuple):
 
 def mean(values: ArrayLike) -> float:
     """Arithmetic mean of (n,) values, n >= 1."""
-    return float(_checked(values).mean())
+    return float(checked_values(values).mean())
 
 
 def standard_deviation(values: ArrayLike) -> float:
     """Standard deviation with divisor n (ddof = 0), as Stable-Baselines3 reports returns."""
-    return float(_checked(values).std())
+    return float(checked_values(values).std())
 
 
 def bootstrap_interval(values: ArrayLike, *, confidence: float = 0.95, seed: int = 0) -> Interval:
@@ -49,8 +50,8 @@ def bootstrap_interval(values: ArrayLike, *, confidence: float = 0.95, seed: int
     Raises:
         OptionError: There are no values, one is not finite, or ``confidence`` is no share.
     """
-    data = _checked(values)
-    _check_confidence(confidence)
+    data = checked_values(values)
+    check_confidence(confidence)
     if len(data) == 1:
         return Interval(float("nan"), float("nan"))
     if (data == data[0]).all():
@@ -85,7 +86,7 @@ def binomial_interval(
     """
     from scipy import stats
 
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if not 0 <= successes <= trials:
         raise OptionError(f"successes must be from 0 to the {trials} trials, not {successes}")
     if method not in ("wilson", "exact"):
@@ -111,17 +112,3 @@ def _bootstrap(data: np.ndarray, confidence: float, seed: int, method: str) -> I
     )
     interval = result.confidence_interval
     return Interval(float(interval.low), float(interval.high))
-
-
-def _checked(values: ArrayLike) -> np.ndarray:
-    data = np.asarray(values, dtype=np.float64)
-    if data.ndim != 1 or len(data) == 0:
-        raise OptionError(f"statistics need values of shape (n,), n >= 1, not {data.shape}")
-    if not np.isfinite(data).all():
-        raise OptionError("statistics need finite values, but one is NaN or infinite")
-    return data
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0.0 < confidence < 1.0:
-        raise OptionError(f"confidence must be between 0 and 1, not {confidence}")
