@@ -14,13 +14,16 @@ from dsqn_fast.conversion import (
     Settings,
     convert_in_detail,
 )
+from dsqn_fast.conversion.agreement import share_that_shows, states_that_show
 from dsqn_fast.conversion.auto_report import AutoReport, PlayedReturn
 from dsqn_fast.conversion.auto_returns import equals_source, surely_reaches
 from dsqn_fast.conversion.calibration_set import share_out
+from dsqn_fast.conversion.q_gap import relative_gaps
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.errors import ObservationError, OptionError
 from dsqn_fast.importers import load_ann
 from dsqn_fast.model import AnnModel
+from dsqn_fast.statistics import binomial_interval
 
 AUTO = Recipe(normalization="auto")
 
@@ -38,12 +41,15 @@ def test_an_easy_network_needs_few_steps_and_the_report_is_true() -> None:
     model, report = _auto(ann, observations, agreement=0.95)
     assert report.reached == "agreement"
     assert report.route == "conversion"
-    held_out = share_out(observations, 3000)[2]
-    actions = simulate(model, held_out).actions  # type: ignore[arg-type]
-    share = float((actions == ann.forward(held_out).argmax(axis=1)).mean())
-    assert report.held_out.agreement == share
+    test = share_out(observations, 3000)[2]
+    actions = simulate(model, test).actions  # type: ignore[arg-type]
+    share = float((actions == ann.forward(test).argmax(axis=1)).mean())
+    assert report.test.agreement == share
     assert share > 0.93
-    assert sum(point.chosen for point in report.front) == 1
+    (chosen,) = (point for point in report.front if point.chosen)
+    assert (chosen.agreement, chosen.regret) == (share, report.test.regret)
+    assert f"{share:.2%} of {len(test)} test states" in report.sentence
+    assert "with 95 % confidence on 600 selection states" in report.sentence
     for one in report.front:
         for other in report.front:
             beaten = (
@@ -59,6 +65,45 @@ def test_more_agreement_needs_more_steps() -> None:
     observations = observations_for(ann, 3000)
     few, many = (_auto(ann, observations, agreement=a)[1].n_steps for a in (0.8, 0.97))
     assert few < many
+
+
+def test_few_states_accept_nothing_and_say_so() -> None:
+    ann = dense_network()
+    model, report = _auto(ann, observations_for(ann, 100), agreement=0.95)
+    assert report.selection_states == 20
+    assert report.reached == "nothing"
+    assert "20 selection states are too few to show 95.00%, which takes 59" in report.sentence
+    assert model.n_steps > 16  # type: ignore[attr-defined]
+    assert all(one.steps_needed is None for one in report.candidates)
+
+
+def test_what_the_test_states_do_not_confirm_is_not_reached() -> None:
+    ann = dense_network()
+    observations = observations_for(ann, 3000)
+    easy = np.isin(np.arange(3000) * 200 // 3000 % 10, (4, 9), invert=True)
+    gaps = relative_gaps(ann.forward(observations))
+    # All that is not for the test is easy to decide; the test states are the hardest of all.
+    order = np.argsort(gaps)
+    ordered = np.empty_like(observations)
+    ordered[~easy], ordered[easy] = observations[order[:600]], observations[order[600:]]
+    _, report = _auto(ann, ordered, agreement=0.95)
+    assert report.test.agreement < 0.95
+    assert report.reached == "nothing"
+    assert "shown on the selection states, but not kept on the test states" in report.sentence
+
+
+@pytest.mark.parametrize("states", [58, 59, 100, 3000])
+def test_a_share_shows_an_agreement_where_its_exact_bound_does(states: int) -> None:
+    share = share_that_shows(0.95, states)
+    assert (share == float("inf")) == (states < 59) == (states < states_that_show(0.95))
+    if states < 59:
+        return
+    equal = round(share * states)
+    low, before = (
+        binomial_interval(k, states, confidence=0.9, method="exact").low for k in (equal, equal - 1)
+    )
+    assert before < 0.95 <= low
+    assert share_that_shows(1.0, states) == 1.0
 
 
 def test_a_route_is_taken_where_conversion_fails_and_agreement_stays_that_with_the_source() -> None:

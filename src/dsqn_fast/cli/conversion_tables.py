@@ -72,7 +72,8 @@ def outcome_rows(outcome: Outcome) -> Rows:
             ("route", auto.route),
             ("wanted", f"agreement {percent(auto.wanted_agreement)}"),
             ("reached", auto.reached),
-            ("agreement, held-out states", _interval(auto)),
+            ("outcome", auto.sentence),
+            (f"agreement, {auto.test.states} test states", _interval(auto)),
         ]
         if auto.played is not None:
             played = auto.played
@@ -101,8 +102,8 @@ def outcome_rows(outcome: Outcome) -> Rows:
 
 
 def _interval(auto: AutoReport) -> str:
-    held = auto.held_out
-    return f"{percent(held.agreement)} ({percent(held.low)} to {percent(held.high)})"
+    test = auto.test
+    return f"{percent(test.agreement)} ({percent(test.low)} to {percent(test.high)})"
 
 
 def diagnosis_rows(diagnosis: Diagnosis) -> Rows:
@@ -185,7 +186,7 @@ def print_energy(energy: EnergyReport) -> None:
 def print_front(auto: AutoReport) -> None:
     """Print the Pareto front."""
     print_table(
-        "Pareto front on held-out states",
+        f"Pareto front on the {auto.test.states} test states",
         ("", "T", "conversion", "agreement", "regret", "spikes", "nJ"),
         (
             (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,6 +36,38 @@ class Agreement:
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
+
+
+def share_that_shows(wanted: float, states: int, *, confidence: float = 0.95) -> float:
+    """Smallest share of equal actions on some states that shows a wanted agreement.
+
+    Its one-sided exact lower bound (Clopper and Pearson 1934) is the wanted agreement, decisions
+    taken as independent: chance alone gives that share with a probability of at most
+    1 - confidence where the true agreement is lower. No sample shows an agreement of 1; for it
+    the share is 1.
+
+    Args:
+        wanted: Agreement, above 0 and at most 1.
+        states: Number of states.
+        confidence: Between 0 and 1.
+
+    Returns:
+        The share; infinity where there are too few states.
+    """
+    from scipy import stats
+
+    if wanted == 1:
+        return 1.0
+    equal = int(stats.binom.isf(1 - confidence, states, wanted)) + 1
+    return equal / states if equal <= states else float("inf")
+
+
+def states_that_show(wanted: float, *, confidence: float = 0.95) -> int:
+    """Fewest states that can show a wanted agreement, if all their actions are equal.
+
+    The smallest n with wanted ** n <= 1 - confidence; 1 for a wanted agreement of 1.
+    """
+    return 1 if wanted == 1 else math.ceil(math.log(1 - confidence) / math.log(wanted))
 
 
 def compare(q_values: NDArray[np.floating], actions: NDArray[np.int64]) -> Agreement:

@@ -1,11 +1,12 @@
 """The automatic conversion: normalisation, start potential and the smallest T that suffice.
 
-Observations are shared out into calibration, selection and held-out states.
+Observations are shared out into calibration, selection and test states.
 
 1. Recipes that do not depend on T are screened on some selection states; the best few are
    scored on all of them, at every T up to the largest.
 2. The best is refined by calibrated start potentials, calibrated biases and local thresholds.
 3. Where the wanted agreement is out of reach with binary spikes, burst spikes are tried.
+   It counts as reached where its one-sided 95 % lower bound on the selection states does.
 4. Where it still is, fine-tuning routes that the caller passes (they need torch, which this
    package does not import) give another network, which goes through 1 to 3; agreement is
    always measured against the source.
@@ -13,7 +14,8 @@ Observations are shared out into calibration, selection and held-out states.
    a wanted return, if any, is looked for over T; else the one with the highest return is
    taken, and among returns within a standard error of it the highest agreement.
 
-The figures of the report come from the held-out states, which no choice has looked at.
+The figures of the report come from the test states, which no choice has looked at; where the
+agreement on them is below the wanted one, it was not reached, whatever the selection showed.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dsqn_fast.conversion.agreement import compare
+from dsqn_fast.conversion.agreement import Agreement, compare
 from dsqn_fast.conversion.auto_front import measure_front
+from dsqn_fast.conversion.auto_outcome import outcome_sentence
 from dsqn_fast.conversion.auto_report import AutoReport
 from dsqn_fast.conversion.auto_returns import Stage, choose_by_return, equals_source
 from dsqn_fast.conversion.calibration_set import CalibrationSet, make_calibration_set, share_out
@@ -44,6 +47,7 @@ from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.spiking import SpikingModel
+from dsqn_fast.results import SimulationResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +102,13 @@ def convert_automatically(
 
     Raises:
         OptionError: A return is wanted, but there is no environment.
-        ObservationError: There are too few observations to hold some out.
+        ObservationError: There are too few observations to keep some apart.
     """
     say = progress or (lambda words: None)
     if options.wanted_return is not None and (env_id is None or not options.episodes):
         raise OptionError("a wanted return needs an environment and episodes to measure it in")
     source = calibration.ann
-    rest, selection, held_out = share_out(calibration.observations, options.max_observations)
+    rest, selection, test = share_out(calibration.observations, options.max_observations)
     steps = tuple(range(1, options.max_steps + 1)) if n_steps is None else (n_steps,)
     task = Task(
         ann=source,
@@ -127,7 +131,7 @@ def convert_automatically(
         )
         other = replace(task, ann=tuned, calibration=tuned_set, route=route.name)
         scored += _search(other, options, percentile, say)
-    return _conclude(source, scored, held_out, options, env_id, say)
+    return _conclude(source, scored, test, options, env_id, say)
 
 
 def _search(task: Task, options: AutoOptions, percentile: float, say: Say) -> list[Scored]:
@@ -163,27 +167,26 @@ def _with_bursts(route: str) -> str:
 def _conclude(
     source: AnnModel,
     scored: list[Scored],
-    held_out: NDArray[Any],
+    test: NDArray[Any],
     options: AutoOptions,
     env_id: str | None,
     say: Say,
 ) -> AutoResult:
     best = min(scored, key=lambda one: one.rank)
-    n_steps = best.n_steps
-    reached = "nothing" if best.steps_needed is None else "agreement"
-    played = None
+    n_steps, played = best.n_steps, None
+    trial = _try(source, best, n_steps, test)
+    shown = best.steps_needed is not None
+    reached = "agreement" if shown and trial.kept >= options.agreement else "nothing"
     if env_id is not None and options.episodes:
         stage = Stage(source, options, env_id)
         if reached == "nothing":
             say("no recipe reaches the agreement: comparing returns")
             best, n_steps, reached = choose_by_return(stage, scored)
+            trial = _try(source, best, n_steps, test)
         say(f"playing {options.episodes} episodes")
         played = stage.measure(best, n_steps)
         if reached == "nothing" and equals_source(played):
             reached = "source return"
-    model = chosen_model(source, best, n_steps)
-    result = simulate(model, held_out, seed=best.task.seed)
-    q_values = source.forward(held_out)
     report = AutoReport(
         wanted_agreement=options.agreement,
         wanted_return=options.wanted_return,
@@ -191,40 +194,35 @@ def _conclude(
         route=best.task.route,
         recipe=best.recipe.describe(),
         n_steps=n_steps,
-        held_out=compare(q_values, result.actions),
+        selection_states=best.states,
+        test=trial.agreement,
         energy=EnergyReport(
-            ann=count_ann(source, held_out), snn=count_snn(model, held_out, result)
+            ann=count_ann(source, test), snn=count_snn(trial.model, test, trial.result)
         ),
-        front=measure_front(source, scored, held_out[::3], best, n_steps),
+        front=measure_front(source, scored, test, best, n_steps),
         candidates=tuple(one.summary() for one in scored),
         played=played,
         sentence="",
     )
-    report = replace(report, sentence=_sentence(report))
-    return AutoResult(model=model, report=report)
+    report = replace(report, sentence=outcome_sentence(report, shown=shown))
+    return AutoResult(model=trial.model, report=report)
 
 
-def _sentence(report: AutoReport) -> str:
-    held = report.held_out
-    head = (
-        f"{report.recipe} at T = {report.n_steps} (route: {report.route}) agrees with the source "
-        f"on {held.agreement:.2%} of {held.states} held-out states "
-        f"({held.low:.2%} to {held.high:.2%})"
-    )
-    if report.reached == "agreement":
-        tail = f", chosen as the fewest steps that reach {report.wanted_agreement:.2%}"
-    elif report.reached == "return":
-        tail = f": less than {report.wanted_agreement:.2%}, but it has the wanted return"
-    elif report.reached == "source return":
-        tail = (
-            f": {report.wanted_agreement:.2%} was not reached by anything that was tried, but "
-            "its return is the source's"
-        )
-    else:
-        tail = f": {report.wanted_agreement:.2%} was not reached by anything that was tried"
-    if report.played is not None:
-        tail += (
-            f"; mean return {report.played.mean:.1f} over {report.played.episodes} episodes "
-            f"(source {report.played.source_mean:.1f})"
-        )
-    return head + tail
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trial:
+    """A recipe on the test states."""
+
+    model: SpikingModel
+    result: SimulationResult
+    agreement: Agreement
+
+    @property
+    def kept(self) -> float:
+        return self.agreement.agreement
+
+
+def _try(source: AnnModel, chosen: Scored, n_steps: int, test: NDArray[Any]) -> _Trial:
+    model = chosen_model(source, chosen, n_steps)
+    result = simulate(model, test, seed=chosen.task.seed)
+    agreement = compare(source.forward(test), result.actions)
+    return _Trial(model=model, result=result, agreement=agreement)

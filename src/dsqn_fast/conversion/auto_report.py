@@ -11,7 +11,7 @@ from dsqn_fast.conversion.energy import EnergyReport
 
 @dataclass(frozen=True, kw_only=True)
 class FrontPoint:
-    """One conversion on the held-out states; a point of the Pareto front.
+    """One conversion on the test states; a point of the Pareto front.
 
     Attributes:
         n_steps: Time steps T.
@@ -39,8 +39,8 @@ class CandidateScore:
     Attributes:
         recipe: How it converts, in words.
         route: ``conversion``, ``bursts`` or the name of a fine-tuning route.
-        steps_needed: Smallest T from which on the wanted agreement is reached; None if it is
-            not reached within the most steps.
+        steps_needed: Smallest T from which on the wanted agreement is shown (its one-sided 95 %
+            lower bound reaches it); None if it is not within the most steps.
         agreement: At ``steps_needed``, else at the most steps.
         states: Number of states that it was scored on.
     """
@@ -78,13 +78,15 @@ class AutoReport:
     Attributes:
         wanted_agreement: What was aimed at.
         wanted_return: What was aimed at beside it, or None.
-        reached: What the chosen conversion reaches: the wanted ``agreement`` (on the selection
-            states), the wanted ``return``, or else the ``source return`` (to a standard error,
-            in the environment), or ``nothing``.
+        reached: What the chosen conversion reaches: the wanted ``agreement`` (shown on the
+            selection states, and kept on the test states, which no choice has looked at), the
+            wanted ``return``, or else the ``source return`` (to a standard error, in the
+            environment), or ``nothing``.
         route: ``conversion``, ``bursts`` or the name of a fine-tuning route.
         recipe: The chosen recipe, in words.
         n_steps: The chosen T.
-        held_out: The chosen conversion on held-out states.
+        selection_states: Number of states that the choice was made on.
+        test: The chosen conversion on the test states.
         energy: Operations and energy of the chosen conversion and its source.
         front: Conversions that no other beats in steps, agreement and energy at once.
         candidates: Every recipe tried.
@@ -98,7 +100,8 @@ class AutoReport:
     route: str
     recipe: str
     n_steps: int
-    held_out: Agreement
+    selection_states: int
+    test: Agreement
     energy: EnergyReport
     front: tuple[FrontPoint, ...]
     candidates: tuple[CandidateScore, ...]

@@ -16,7 +16,7 @@ from dsqn_fast.errors import ObservationError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.observations import observation_shape, prepare_observations
 
-HELD_OUT_BLOCKS = 20
+SHARED_BLOCKS = 20
 """Blocks of consecutive observations that a set is cut into before it is shared out."""
 
 
@@ -110,7 +110,7 @@ def sample(observations: NDArray[Any], size: int, seed: int) -> NDArray[Any]:
 def share_out(
     observations: NDArray[Any], size: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Cut observations into calibration, selection and held-out states.
+    """Cut observations into calibration, selection and test states.
 
     Consecutive states are alike, so that blocks are dealt out instead of single states: of
     every ten blocks six are for calibration and two each for the others, spread over the
@@ -118,7 +118,7 @@ def share_out(
 
     Args:
         observations: (B, *shape), B >= 10.
-        size: At most so many states for selection, and as many held out.
+        size: At most so many states for selection, and as many for the test.
 
     Raises:
         ObservationError: There are too few.
@@ -128,14 +128,14 @@ def share_out(
             f"choosing a conversion needs at least 10 observations, not {len(observations)}: "
             "give more, or name a normalization"
         )
-    blocks = min(10 * HELD_OUT_BLOCKS, len(observations))
+    blocks = min(10 * SHARED_BLOCKS, len(observations))
     number = np.arange(len(observations)) * blocks // len(observations) % 10
-    selecting, holding = np.isin(number, (2, 7)), np.isin(number, (4, 9))
-    selection, held_out = observations[selecting], observations[holding]
+    selecting, testing = np.isin(number, (2, 7)), np.isin(number, (4, 9))
+    selection, test = observations[selecting], observations[testing]
     return (
-        observations[~(selecting | holding)],
+        observations[~(selecting | testing)],
         _spread(selection, size),
-        _spread(held_out, size),
+        _spread(test, size),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsqn_fast.conversion.agreement import share_that_shows
 from dsqn_fast.conversion.auto_report import CandidateScore
 from dsqn_fast.conversion.calibration_set import CalibrationSet
 from dsqn_fast.conversion.follow import follow_recipe
@@ -64,29 +65,34 @@ class Scored:
         recipe: The recipe.
         curve: (T, agreement) for every number of steps tried, ascending.
         states: Number of states.
+        enough: Agreement on them that shows the wanted one, see `share_that_shows`.
     """
 
     task: Task = field(compare=False)
     recipe: Recipe
     curve: tuple[tuple[int, float], ...]
     states: int
+    enough: float
 
     @property
     def steps_needed(self) -> int | None:
-        """Smallest T from which on the wanted agreement is reached at every T tried."""
+        """Smallest T from which on the wanted agreement is shown at every T tried."""
         needed = None
         for n_steps, agreement in reversed(self.curve):
-            if agreement < self.task.agreement:
+            if agreement < self.enough:
                 break
             needed = n_steps
         return needed
 
     @property
     def n_steps(self) -> int:
-        """Steps to run: those needed, else the T of the highest agreement."""
+        """Steps to run: those needed, else the T of the highest agreement, the larger of equals.
+
+        Equals are rare on many states; on few of them they show nothing, and a larger T is safer.
+        """
         if self.steps_needed is not None:
             return self.steps_needed
-        return max(self.curve, key=lambda point: (point[1], -point[0]))[0]
+        return max(self.curve, key=lambda point: (point[1], point[0]))[0]
 
     @property
     def agreement(self) -> float:
@@ -123,12 +129,17 @@ def score(task: Task, recipe: Recipe, *, states: int | None = None) -> Scored:
     Args:
         task: What to compare on.
         recipe: The recipe.
-        states: Use only so many of the selection states, spread over them.
+        states: Use only so many of the selection states, spread over them, and take the agreement
+            on them as it is: for a comparison that accepts nothing.
     """
+    screening = states is not None
     observations, wanted = task.states, task.wanted
     if states is not None and states < len(observations):
         chosen = np.linspace(0, len(observations) - 1, states).astype(int)
         observations, wanted = observations[chosen], wanted[chosen]
+    enough = task.agreement
+    if not screening:
+        enough = share_that_shows(task.agreement, len(observations))
     coarse = _coarse(task.steps)
     curve: list[tuple[int, float]] = []
     if recipe.depends_on_steps:
@@ -137,14 +148,16 @@ def score(task: Task, recipe: Recipe, *, states: int | None = None) -> Scored:
             model = task.build(recipe, n)
             actions = actions_over_steps(model, observations, [n], seed=task.seed)[0]
             curve.insert(0, (n, float((actions == wanted).mean())))
-            if curve[0][1] < task.agreement:
+            if curve[0][1] < enough:
                 break
     else:
         steps = task.steps if task.dynamics.decoding == "potential" else coarse
         model = task.build(recipe, steps[-1])
         rows = actions_over_steps(model, observations, steps, seed=task.seed)
         curve = [(n, float((row == wanted).mean())) for n, row in zip(steps, rows, strict=True)]
-    return Scored(task=task, recipe=recipe, curve=tuple(curve), states=len(observations))
+    return Scored(
+        task=task, recipe=recipe, curve=tuple(curve), states=len(observations), enough=enough
+    )
 
 
 def _coarse(steps: tuple[int, ...]) -> tuple[int, ...]:

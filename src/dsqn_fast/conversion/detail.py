@@ -219,7 +219,7 @@ def _provenance(
             "reached": report.reached,
             "route": report.route,
             "recipe": report.recipe,
-            "held_out": report.held_out.to_dict(),
+            "test": report.test.to_dict(),
             "played": None if report.played is None else asdict(report.played),
         }
     return {"source": dict(ann.provenance), "conversion": conversion}

@@ -74,8 +74,8 @@ class AutoOptions:
             ``episodes`` reaches it although the agreement is out of reach. Needs an
             environment.
         max_steps: Largest number of time steps.
-        max_observations: States on which candidates are compared, and as many again, held
-            out, for the figures of the report (the front: a third of them).
+        max_observations: Selection states, on which candidates are compared, and as many test
+            states, apart from them, for the figures of the report.
         screening: States on which weak candidates are sorted out first.
         finalists: Candidates that are left after that.
         allow_bursts: Try burst spikes where binary spikes do not reach the agreement.

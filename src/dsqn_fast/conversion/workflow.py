@@ -141,12 +141,12 @@ def _states(
 ) -> tuple[NDArray[Any], bool]:
     """States to look at, and whether the conversion has not seen them.
 
-    Given observations that `auto` held some out of, give those; else the source plays again,
-    with another seed; without an environment the given ones must do.
+    Given observations that `auto` tested itself on some of, those are taken; else the source
+    plays again, with another seed; without an environment the given ones must do.
     """
     source, env_id = model.source, model.env_id
     if given is not None and automatic:
-        return share_out(given, FRESH_OBSERVATIONS)[2], True
+        return share_out(given, settings.auto.max_observations)[2], True
     if env_id is None or source is None:
         if given is None:
             raise OptionError(
