@@ -41,15 +41,19 @@ class InputScaling:
 
     def fold(self, ann: AnnModel) -> AnnModel:
         """From a network of scaled observations to the same function of plain ones."""
-        first = _first(ann)
+        return replace(ann, layers=(self.fold_layer(_first(ann)), *ann.layers[1:]))
+
+    def fold_layer(self, first: Dense) -> Dense:
+        """From a first layer that takes scaled observations to one of plain ones, float32."""
         weight = first.weight.astype(np.float64) / self.scale[:, np.newaxis]
-        return _with_first(ann, weight, first.bias - self.mean @ weight)
+        return _float32(weight, first.bias - self.mean @ weight)
 
     def unfold(self, ann: AnnModel) -> AnnModel:
         """From a network of plain observations to the same function of scaled ones."""
         first = _first(ann)
         weight = first.weight.astype(np.float64)
-        return _with_first(ann, weight * self.scale[:, np.newaxis], first.bias + self.mean @ weight)
+        plain = _float32(weight * self.scale[:, np.newaxis], first.bias + self.mean @ weight)
+        return replace(ann, layers=(plain, *ann.layers[1:]))
 
 
 def _first(ann: AnnModel) -> Dense:
@@ -58,6 +62,5 @@ def _first(ann: AnnModel) -> Dense:
     return first
 
 
-def _with_first(ann: AnnModel, weight: NDArray[Any], bias: NDArray[Any]) -> AnnModel:
-    first = Dense(weight=weight.astype(np.float32), bias=bias.astype(np.float32))
-    return replace(ann, layers=(first, *ann.layers[1:]))
+def _float32(weight: NDArray[Any], bias: NDArray[Any]) -> Dense:
+    return Dense(weight=weight.astype(np.float32), bias=bias.astype(np.float32))
