@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from dsqn_fast import errors
     from dsqn_fast.agents import AnnAgent, SpikingAgent
     from dsqn_fast.conversion.convert import convert
+    from dsqn_fast.deploy.export import export_policy
+    from dsqn_fast.deploy.report import VerificationReport
+    from dsqn_fast.deploy.verify import verify
     from dsqn_fast.engine import Engine, RunResult, active_isa, available_isas, encode_observations
     from dsqn_fast.environments import make_environment
     from dsqn_fast.evaluation import evaluate
@@ -29,16 +32,19 @@ _HOME = {
     "RunResult": "engine",
     "SpikingAgent": "agents",
     "SpikingModel": "model",
+    "VerificationReport": "deploy.report",
     "active_isa": "engine",
     "available_isas": "engine",
     "convert": "conversion.convert",
     "encode_observations": "engine",
     "evaluate": "evaluation",
+    "export_policy": "deploy.export",
     "load_ann": "importers",
     "load_policy": "model_io",
     "make_environment": "environments",
     "save_policy": "model_io",
     "simulate_reference": "reference",
+    "verify": "deploy.verify",
 }
 
 __all__ = [
@@ -50,6 +56,7 @@ __all__ = [
     "RunResult",
     "SpikingAgent",
     "SpikingModel",
+    "VerificationReport",
     "__version__",
     "active_isa",
     "available_isas",
@@ -57,11 +64,13 @@ __all__ = [
     "encode_observations",
     "errors",
     "evaluate",
+    "export_policy",
     "load_ann",
     "load_policy",
     "make_environment",
     "save_policy",
     "simulate_reference",
+    "verify",
 ]
 
 

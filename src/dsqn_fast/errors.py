@@ -63,3 +63,23 @@ class CpuError(DsqnError, RuntimeError):
 
 class TrainingError(DsqnError, RuntimeError):
     """Training cannot go on: the loss is not finite, or the run cannot be continued."""
+
+
+class MissingTargetError(MissingExtraError):
+    """A target of deployment is not installed where it was looked for, or in another version."""
+
+
+class TargetError(DsqnError, RuntimeError):
+    """A target of deployment failed: its process ended, or what it runs raised."""
+
+
+class StudyError(DsqnError, RuntimeError):
+    """A study cannot be run, continued or reported; what was computed is kept."""
+
+
+class StudyFileError(StudyError, ValueError):
+    """A study file is broken or asks for something unknown; line and key are named."""
+
+
+class ClusterError(StudyError, ConnectionError):
+    """A cluster cannot be reached, or its machines do not fit together."""

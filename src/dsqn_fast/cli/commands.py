@@ -34,6 +34,10 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "diagnose": LazyCommand(
         "dsqn_fast.cli.diagnose", "diagnose", "Say what a conversion loses, where and why."
     ),
+    "verify": LazyCommand(
+        "dsqn_fast.cli.verify", "verify", "Say how faithful a policy is on a simulator or chip."
+    ),
+    "export": LazyCommand("dsqn_fast.cli.export", "export", "Write a policy for another tool."),
     "bench": LazyCommand(
         "dsqn_fast.cli.bench", "bench", "Time the engine beside other simulators."
     ),

@@ -1,0 +1,47 @@
+"""The targets and exporters by name, imported one at a time."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from dsqn_fast.deploy.target import Target
+from dsqn_fast.model.options import check_choice
+
+
+class Entry(NamedTuple):
+    """Where something is.
+
+    Attributes:
+        module: Its module.
+        name: Class or function in it.
+        help: One line.
+    """
+
+    module: str
+    name: str
+    help: str
+
+
+TARGETS: Final[dict[str, Entry]] = {
+    "reference": Entry(
+        "dsqn_fast.deploy.reference_target", "ReferenceTarget", "the NumPy reference"
+    ),
+}
+"""A name here is a ``--target`` of `dsqn-fast verify` and a ``--backend`` of `dsqn-fast run`."""
+
+EXPORTERS: Final[dict[str, Entry]] = {}
+"""Functions ``(model, path, options) -> export.ExportReport`` by the name of their target."""
+
+
+def make_target(name: str, options: Mapping[str, Any] | None = None) -> Target:
+    """The target ``name``, its foreign packages not imported yet.
+
+    Raises:
+        OptionError: There is no such target, or it has no such option.
+    """
+    entry = TARGETS[check_choice("target", name, tuple(TARGETS))]
+    kind = getattr(importlib.import_module(entry.module), entry.name)
+    target: Target = kind(options)
+    return target
