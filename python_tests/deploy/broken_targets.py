@@ -26,9 +26,7 @@ class Flipped(ReferenceTarget):
     """One spike is missing, and one potential is off."""
 
     title = "flipped"
-    options: ClassVar = {
-        "amount": TargetOption(default=0.0, help="Added to the potential of output 0.")
-    }
+    options: ClassVar = {"amount": TargetOption(default=0.0, help="Added to a potential.")}
 
     def run(self, observations: NDArray[Any], **details: Any) -> TargetRun:
         run = super().run(observations, **details)
