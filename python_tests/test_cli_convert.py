@@ -70,7 +70,7 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     out = tmp_path / "p.npz"
     convert = ("convert", network, "-o", out)
-    assert "neither is given" in _refused(capsys, *convert)
+    assert "give `--env ID` or `--observations FILE`" in _refused(capsys, *convert)
     assert "normalization" in _refused(capsys, *convert, "--normalization", "chanel")
     assert "percentile" in _refused(capsys, *convert, "--percentile", "2")
     assert "no folder" in _refused(capsys, "convert", network, "-o", tmp_path / "no" / "p.npz")

@@ -108,7 +108,9 @@ def _environments(
     count = SIDE_BY_SIDE if n_envs is None else check_n_steps(n_envs, "n_envs")
     wanted = getattr(agent, "env_id", None) if env is None else env
     if wanted is None:
-        raise OptionError("the policy names no environment: pass the id of one")
+        raise OptionError(
+            "the policy names no environment: give `--env ID` (in Python pass its id)"
+        )
     ready_made = not isinstance(wanted, str | type) and hasattr(wanted, "step")
     if not isinstance(wanted, str) and max_episode_steps is not None:
         raise OptionError("max_episode_steps needs an environment id: set it where you make yours")

@@ -106,7 +106,10 @@ def convert_automatically(
     """
     say = progress or (lambda words: None)
     if options.wanted_return is not None and (env_id is None or not options.episodes):
-        raise OptionError("a wanted return needs an environment and episodes to measure it in")
+        raise OptionError(
+            "a wanted return needs an environment and episodes to measure it in: give `--env ID` "
+            "(env_id in Python)"
+        )
     source = calibration.ann
     rest, selection, test = share_out(calibration.observations, options.max_observations)
     steps = tuple(range(1, options.max_steps + 1)) if n_steps is None else (n_steps,)

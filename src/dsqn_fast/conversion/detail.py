@@ -27,6 +27,8 @@ from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.run_options import check_seed
 from dsqn_fast.version import package_version
 
+GIVE_EITHER = "give `--env ID` or `--observations FILE` (env_id or observations in Python)"
+"""What to do where neither is known."""
 Observations = NDArray[Any] | str | Path
 Say = Callable[[str], None]
 
@@ -179,8 +181,8 @@ def calibration_for(
         array, origin = np.asarray(observations), "given by the caller"
     elif env_id is None:
         raise OptionError(
-            "calibration needs observations, or an environment (env_id) to gather them in: "
-            "neither is given and the source names none"
+            "calibration needs observations, or an environment to gather them in, which the "
+            f"source does not name: {GIVE_EITHER}"
         )
     else:
         if say is not None:

@@ -60,8 +60,8 @@ def follow_recipe(
     """
     if calibration is None and needs_observations(recipe):
         raise OptionError(
-            f"conversion with {recipe.describe()} needs calibration observations: give "
-            "observations or an environment"
+            f"conversion with {recipe.describe()} needs calibration observations, not None: give "
+            "a calibration set"
         )
     scales = _scales(
         ann, calibration, recipe, dynamics, n_steps, search or SearchOptions(), seed, progress

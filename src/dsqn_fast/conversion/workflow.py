@@ -13,6 +13,7 @@ from dsqn_fast.conversion.auto import Route
 from dsqn_fast.conversion.auto_report import AutoReport
 from dsqn_fast.conversion.calibration_set import share_out
 from dsqn_fast.conversion.detail import (
+    GIVE_EITHER,
     Observations,
     Say,
     Settings,
@@ -150,8 +151,8 @@ def _states(
     if env_id is None or source is None:
         if given is None:
             raise OptionError(
-                "a diagnosis needs observations, or an environment to gather them in: neither "
-                "is given and the source names none"
+                "a diagnosis needs observations, or an environment to gather them in, which the "
+                f"source does not name: {GIVE_EITHER}"
             )
         return given, False
     say("gathering fresh states")
