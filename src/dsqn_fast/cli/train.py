@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.train_seeds import CompareOption, JobsOption, SeedsOption, TimeoutOption
 
 
 def train(
+    context: typer.Context,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="dqn: deep Q-learning.")],
     env: Annotated[str, typer.Option("--env", metavar="ID", help="Environment to learn.")],
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
@@ -36,14 +38,19 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the unfinished run in that folder.")
     ] = False,
+    seeds: SeedsOption = None,
+    jobs: JobsOption = None,
+    timeout: TimeoutOption = None,
+    compare: CompareOption = None,
     json_file: JsonOption = None,
-) -> None:
+) -> int:
     """Train a network, evaluate it as it learns, and keep the best one in the run's folder.
 
-    Example: dsqn-fast train dqn --env CartPole-v1 --seed 0
+    Example: dsqn-fast train dqn --env CartPole-v1 --seeds 0-4
     """
     from dsqn_fast.cli.output import check_json, number, show
     from dsqn_fast.cli.train_options import parse_settings
+    from dsqn_fast.cli.train_seeds import train_several
     from dsqn_fast.cli.training_bar import training_bar
     from dsqn_fast.cli.training_tables import spiking_rows, training_rows
     from dsqn_fast.model.options import check_choice
@@ -51,6 +58,18 @@ def train(
 
     check_json(json_file)
     check_choice("method", method, METHODS)
+    if seeds is not None:
+        return train_several(
+            context,
+            name=f"{method}-{env}",
+            seeds=seeds,
+            jobs=jobs,
+            timeout=timeout,
+            compare=compare,
+            out=out,
+            resume=resume,
+            json_file=json_file,
+        )
     changes = parse_settings(settings or [], steps)
     with training_bar() as progress:
         report = train_dqn(
@@ -70,3 +89,4 @@ def train(
         ("folder", str(report.folder)),
     ]
     show(f"{method} on {report.env_id}, seed {report.seed}", rows, report.to_dict(), json_file)
+    return 0

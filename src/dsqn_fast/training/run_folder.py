@@ -75,7 +75,7 @@ class RunFolder:
             raise TrainingError(
                 f"the run in {str(self.path)!r} is finished: there is nothing to resume"
             )
-        difference = _first_difference(found, json.loads(json.dumps(config)))
+        difference = first_difference(found, json.loads(json.dumps(config)))
         if difference is not None:
             raise TrainingError(
                 f"the run in {str(self.path)!r} was started with {difference}: resume it with the "
@@ -142,12 +142,12 @@ class RunFolder:
             ) from None
 
 
-def _first_difference(found: Any, wanted: Any, name: str = "") -> str | None:
+def first_difference(found: Any, wanted: Any, name: str = "") -> str | None:
     """Where two JSON values differ first, in words; the command follows from the rest."""
     if isinstance(found, dict) and isinstance(wanted, dict):
         for key in sorted((found.keys() | wanted.keys()) - {"command"}):
             inner = f"{name}.{key}" if name else key
-            difference = _first_difference(found.get(key), wanted.get(key), inner)
+            difference = first_difference(found.get(key), wanted.get(key), inner)
             if difference is not None:
                 return difference
         return None
