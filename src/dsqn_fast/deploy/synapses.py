@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dsqn_fast.connectivity import fan_out
 from dsqn_fast.errors import UnsupportedError
-from dsqn_fast.model.forward import flattened, windows
+from dsqn_fast.model.forward import windows
 from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten, Shape
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
-Matrix = sparse.csr_array
 
-
-def synapse_matrices(model: SpikingModel) -> tuple[Matrix, ...]:
+def synapse_matrices(model: SpikingModel) -> tuple[sparse.csr_array, ...]:
     """Weights of the synapses to each population, average pooling multiplied in.
 
     Returns:
@@ -24,8 +23,8 @@ def synapse_matrices(model: SpikingModel) -> tuple[Matrix, ...]:
         population, then from population to population. Neurons are counted in C order of
         (height, width, channels). Entries are explicit even where a weight is 0.
     """
-    matrices: list[Matrix] = []
-    before: Matrix | None = None
+    matrices: list[sparse.csr_array] = []
+    before: sparse.csr_array | None = None
     for layer, shape in zip(model.layers, model.shapes()[:-1], strict=True):
         if isinstance(layer, Flatten):
             continue
@@ -47,14 +46,8 @@ def per_neuron_bias(model: SpikingModel) -> tuple[NDArray[np.float64], ...]:
 
 
 def count_synapses(model: SpikingModel) -> int:
-    """Synapses between populations, each once; those of the inputs are not counted."""
-    total, populations = 0, 0
-    for layer, shape in zip(model.layers, model.shapes()[1:], strict=True):
-        if isinstance(layer, SpikingLayer):
-            fan_in = math.prod(layer.connection.weight.shape[:-1])
-            total += fan_in * math.prod(shape) if populations else 0
-            populations += 1
-    return total
+    """Synapses between populations; those of the inputs are not counted."""
+    return sum(int(counts.sum()) for counts in fan_out(model)[1:])
 
 
 def refuse_synapses(model: SpikingModel, most: int, title: str) -> str | None:
@@ -68,7 +61,7 @@ def refuse_synapses(model: SpikingModel, most: int, title: str) -> str | None:
     )
 
 
-def _matrix(layer: Dense | Conv2d | AveragePool2d, shape: Shape) -> Matrix:
+def _matrix(layer: Dense | Conv2d | AveragePool2d, shape: Shape) -> sparse.csr_array:
     if isinstance(layer, Dense):
         return _from_rows(np.arange(layer.weight.shape[0])[np.newaxis], layer.weight)
     if isinstance(layer, Conv2d):
@@ -78,9 +71,9 @@ def _matrix(layer: Dense | Conv2d | AveragePool2d, shape: Shape) -> Matrix:
         rows = layer.weight.reshape(fan_in, layer.weight.shape[3])
         return _from_rows(sources.reshape(len(sources), fan_in), rows, math.prod(shape))
     sources = _window_sources(shape, layer.kernel, layer.stride, (0, 0))
-    windows_, _, channels = sources.shape
-    sources = sources.transpose(0, 2, 1).reshape(windows_ * channels, -1)
-    share = np.full((sources.shape[1], 1), 1.0 / sources.shape[1])
+    n_windows, area, channels = sources.shape
+    sources = sources.transpose(0, 2, 1).reshape(n_windows * channels, area)
+    share = np.full((area, 1), 1.0 / area)
     return _from_rows(sources, share, math.prod(shape))
 
 
@@ -94,12 +87,12 @@ def _window_sources(
     view = windows(numbered, kernel, stride, padding)  # type: ignore[arg-type]
     patches = view.transpose(0, 1, 2, 4, 5, 3) - 1
     _, rows, columns, height, width, channels = patches.shape
-    return flattened(patches.reshape(rows * columns, height * width, channels), 3)
+    return patches.reshape(rows * columns, height * width, channels)
 
 
 def _from_rows(
     sources: NDArray[np.int64], rows: NDArray[np.floating], n_source: int | None = None
-) -> Matrix:
+) -> sparse.csr_array:
     """The matrix in which window w connects ``sources[w]`` to its targets by ``rows``."""
     n_windows, fan_in = sources.shape
     n_out = rows.shape[1]
