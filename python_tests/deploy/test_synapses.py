@@ -38,7 +38,9 @@ def test_synapses_compute_what_layers_compute(model: SpikingModel) -> None:
     matrices, biases = synapse_matrices(model), per_neuron_bias(model)
     for matrix, bias, expected in zip(matrices, biases, wanted, strict=True):
         sent = sent @ matrix.toarray() + bias
-        np.testing.assert_allclose(sent, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            sent, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max(initial=1)
+        )
 
 
 def test_synapses_between_populations_are_counted() -> None:

@@ -85,7 +85,7 @@ def _window_sources(
         raise UnsupportedError(f"an image is needed, not shape {shape}")
     numbered = np.arange(1, math.prod(shape) + 1).reshape(1, *shape)
     view = windows(numbered, kernel, stride, padding)  # type: ignore[arg-type]
-    patches = view.transpose(0, 1, 2, 4, 5, 3) - 1
+    patches = view.transpose(0, 1, 2, 4, 5, 3).astype(np.int64) - 1
     _, rows, columns, height, width, channels = patches.shape
     return patches.reshape(rows * columns, height * width, channels)
 
