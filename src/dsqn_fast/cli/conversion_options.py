@@ -20,14 +20,19 @@ NormalizationOption = Annotated[
 PercentileOption = Annotated[
     float, typer.Option(help="Quantile of the activations that is a scale; 1 is the maximum.")
 ]
-PotentialOption = Annotated[str, typer.Option(help="Start potential: zero, half or calibrated.")]
+PotentialOption = Annotated[
+    str,
+    typer.Option(help="Start potential: zero, half or calibrated, beside a named normalization."),
+]
 ResetOption = Annotated[str, typer.Option(help="subtraction or zero.")]
 TimingOption = Annotated[str, typer.Option(help="instant, nest or spytorch.")]
 EncodingOption = Annotated[str, typer.Option(help="constant, poisson or equidistant.")]
 DecodingOption = Annotated[
     str, typer.Option(help="potential, count, count+potential or first-spike.")
 ]
-SpikesOption = Annotated[str, typer.Option(help="binary, burst or signed; auto chooses.")]
+SpikesOption = Annotated[
+    str, typer.Option(help="binary, burst or signed, beside a named normalization.")
+]
 BurstOption = Annotated[int, typer.Option(help="Most spikes of a neuron in one step.")]
 StepsOption = Annotated[
     int | None,

@@ -12,6 +12,7 @@ from dsqn_fast.cli.output import JsonOption
 
 
 def convert(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(metavar="SOURCE", help="Source network, or a policy file with its source."),
@@ -69,6 +70,7 @@ def convert(
     Example: dsqn-fast convert dqn-CartPole-v1.zip -o policy.npz --env CartPole-v1
     """
     from dsqn_fast.cli.conversion_tables import show_outcome, spoken_progress
+    from dsqn_fast.cli.option_pairs import refuse_pairs_of_convert
     from dsqn_fast.cli.output import check_json
     from dsqn_fast.cli.sources_to_convert import fine_tuning_routes, prepare_source
     from dsqn_fast.conversion.detail import Settings
@@ -78,6 +80,7 @@ def convert(
     from dsqn_fast.conversion.workflow import EarlyExitOptions, convert_and_diagnose
     from dsqn_fast.output_files import check_separate, check_writable
 
+    refuse_pairs_of_convert(context)
     check_writable(output)
     check_json(json_file)
     check_separate(

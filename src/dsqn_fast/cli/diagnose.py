@@ -12,6 +12,7 @@ from dsqn_fast.cli.output import JsonOption
 
 
 def diagnose(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(metavar="SOURCE", help="Source network, or a policy file: looked at as is."),
@@ -35,6 +36,7 @@ def diagnose(
     Example: dsqn-fast diagnose dqn-CartPole-v1.zip --env CartPole-v1 -T 64 --plot gap.png
     """
     from dsqn_fast.cli.conversion_tables import diagnosis_rows, print_diagnosis, spoken_progress
+    from dsqn_fast.cli.option_pairs import refuse_pairs_of_diagnose
     from dsqn_fast.cli.output import check_json, show, to_stdout
     from dsqn_fast.cli.sources import is_policy_file, load_source
     from dsqn_fast.conversion.detail import Settings
@@ -51,6 +53,11 @@ def diagnose(
     )
     if plot is not None:
         check_figure_path(plot)
+    recipe = Recipe(
+        normalization=normalization,  # type: ignore[arg-type]
+        percentile=percentile,
+        initial_potential=initial_potential,  # type: ignore[arg-type]
+    )
     settings = Settings(
         dynamics=Dynamics(reset=reset, timing=timing),  # type: ignore[arg-type]
         env_id=env,
@@ -59,17 +66,14 @@ def diagnose(
         calibration=CalibrationOptions(episodes=calibrate_episodes),
         auto=AutoOptions(agreement=agreement),
     )
+    is_policy = is_policy_file(source)
+    refuse_pairs_of_diagnose(context, of_policy=is_policy)
     with spoken_progress() as say:
-        if is_policy_file(source):
+        if is_policy:
             from dsqn_fast.model_io import load_policy
 
             found = diagnose_policy(load_policy(source), observations, settings=settings)
         else:
-            recipe = Recipe(
-                normalization=normalization,  # type: ignore[arg-type]
-                percentile=percentile,
-                initial_potential=initial_potential,  # type: ignore[arg-type]
-            )
             found = convert_and_diagnose(
                 load_source(source, env_id=env),
                 observations,

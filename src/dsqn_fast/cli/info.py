@@ -11,6 +11,7 @@ from dsqn_fast.cli.output import JsonOption
 
 
 def info(
+    context: typer.Context,
     policy: Annotated[
         Path | None, typer.Argument(metavar="[POLICY]", help="Policy file (.npz).")
     ] = None,
@@ -36,6 +37,7 @@ def info(
 
     Example: dsqn-fast info policies/cartpole-dqn.npz --raster raster.png
     """
+    from dsqn_fast.cli.option_pairs import refuse_without_raster
     from dsqn_fast.cli.output import check_json, print_table, show, to_stdout
     from dsqn_fast.description import describe_installation, describe_policy, text_rows
     from dsqn_fast.output_files import check_separate
@@ -49,6 +51,7 @@ def info(
         return
     from dsqn_fast.model_io import load_policy
 
+    refuse_without_raster(context)
     model = load_policy(policy)
     if raster is not None:
         from dsqn_fast.raster import draw_decision

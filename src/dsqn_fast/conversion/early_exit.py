@@ -14,7 +14,7 @@ testing; Angelopoulos et al. 2021, Learn then Test). States are taken as indepen
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from dsqn_fast.model.spiking import EarlyExit, SpikingModel
 from dsqn_fast.statistics import binomial_interval
 
 Reference = Literal["source", "all-steps"]
+REFERENCES: Final[tuple[Reference, ...]] = get_args(Reference)
 GRID = 200
 """Values of kappa that are tested."""
 
@@ -98,7 +99,7 @@ def calibrate_early_exit(
     check_share("confidence", confidence, allow_one=False)
     if confidence <= 0.5:
         raise OptionError(f"confidence must be above 0.5 and below 1, not {confidence!r}")
-    check_choice("reference", reference, ("source", "all-steps"))
+    check_choice("reference", reference, REFERENCES)
     margins, actions = _margins(model, observations, seed)
     right = _right_actions(model, observations, actions, reference)
     spread = _spread(margins)

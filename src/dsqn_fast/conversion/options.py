@@ -38,6 +38,8 @@ InitialPotential = Literal["zero", "half", "calibrated"]
 
 NORMALIZATIONS: Final[tuple[Normalization, ...]] = get_args(Normalization)
 INITIAL_POTENTIALS: Final[tuple[InitialPotential, ...]] = get_args(InitialPotential)
+QUANTILE_RULES: Final = ("robust", "thesis-robust", "channel", "search")
+"""Rules whose scales are a quantile of activations, ``percentile``."""
 DEFAULT_N_STEPS: Final = 100
 """Time steps of a conversion that neither names nor searches them, as in Hahn (2020)."""
 FRONT_STEPS: Final = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -136,7 +138,7 @@ class Recipe:
     def describe(self) -> str:
         """The recipe in a few words, as tables show it."""
         words: list[str] = [self.normalization]
-        if self.normalization in ("robust", "thesis-robust", "channel"):
+        if self.normalization in QUANTILE_RULES:
             words.append("max" if self.percentile == 1 else f"p = {self.percentile:g}")
         words.append(f"start {self.initial_potential}")
         if self.calibrate_bias:
