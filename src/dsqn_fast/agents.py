@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsqn_fast.errors import ObservationTypeError, OptionError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.layers import Conv2d, Dense
-from dsqn_fast.model.observations import TakesObservations, observation_shape
+from dsqn_fast.model.observations import TakesObservations, turn_images
 from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.results import SimulationResult
@@ -223,10 +223,7 @@ def as_batch(network: TakesObservations, observation: Any) -> tuple[NDArray[Any]
     single = batch.ndim == len(network.input_shape)
     if single:
         batch = batch[np.newaxis]
-    wanted, last = observation_shape(network), tuple(network.input_shape)
-    if batch.shape[1:] == last != wanted:
-        batch = batch.transpose(0, 3, 1, 2)
-    return batch, single
+    return turn_images(network, batch), single
 
 
 def in_float64(ann: AnnModel) -> AnnModel:

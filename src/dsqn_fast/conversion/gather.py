@@ -14,7 +14,7 @@ from dsqn_fast.conversion.simulate import simulator
 from dsqn_fast.environments import Environment, check_fits, make_environment
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.ann import AnnModel
-from dsqn_fast.model.observations import observation_shape
+from dsqn_fast.model.observations import turn_images
 from dsqn_fast.model.spiking import SpikingModel
 
 Policy = Callable[[NDArray[Any]], NDArray[np.int64]]
@@ -115,7 +115,9 @@ def _play(
     next_episode, seen = len(seats), 0
     playing = list(seats)
     while playing and (limit is None or seen < limit):
-        observations = _as_network_wants(network, [seat.observation for seat in playing])
+        observations = turn_images(
+            network, np.stack([np.asarray(seat.observation) for seat in playing])
+        )
         actions = policy(observations)
         noise = rng.random(len(playing)) < epsilon
         random = rng.integers(network.n_outputs, size=len(playing))
@@ -157,14 +159,6 @@ def gathering_seed(seed: int, episode: int) -> int:
 
 def _reset(env: Environment, seed: int, episode: int) -> Any:
     return env.reset(seed=gathering_seed(seed, episode))[0]
-
-
-def _as_network_wants(network: AnnModel | SpikingModel, observations: list[Any]) -> NDArray[Any]:
-    batch = np.stack([np.asarray(one) for one in observations])
-    wanted = observation_shape(network)
-    if batch.shape[1:] != wanted and batch.shape[1:] == tuple(network.input_shape):
-        return batch.transpose(0, 3, 1, 2)
-    return batch
 
 
 def greedy(ann: AnnModel) -> Policy:

@@ -31,6 +31,17 @@ def observation_shape(model: TakesObservations) -> Shape:
     return shape
 
 
+def turn_images(model: TakesObservations, batch: NDArray[Any]) -> NDArray[Any]:
+    """Images (B, height, width, channels) with their channels first where the model wants that.
+
+    Anything else is given back as it is: whoever computes checks its shape.
+    """
+    wanted = observation_shape(model)
+    if batch.shape[1:] == tuple(model.input_shape) != wanted:
+        return batch.transpose(0, 3, 1, 2)
+    return batch
+
+
 def prepare_observations(
     model: TakesObservations, observations: NDArray[Any], dtype: DTypeLike
 ) -> NDArray[np.floating]:
