@@ -86,7 +86,9 @@ def test_an_id_that_the_user_typed_may_import_a_module() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_every_registered_environment_is_made_or_refused() -> None:
     made = 0
-    for env_id in [name for name in gymnasium.registry if not name.startswith("ALE/")]:
+    specs = gymnasium.registry.values()
+    # Hundreds of Atari games are one class with another file each.
+    for env_id in [one.id for one in specs if not str(one.entry_point).startswith("ale_py")]:
         try:
             env = make_environment(env_id)
         except MissingExtraError:

@@ -20,7 +20,7 @@ from dsqn_fast.errors import (
 from dsqn_fast.model.layers import Shape
 from dsqn_fast.model.observations import observation_shape
 from dsqn_fast.model.options import check_n_steps
-from dsqn_fast.preprocessing import apply_preprocessing
+from dsqn_fast.preprocessing import apply_preprocessing, chosen_preprocessing
 
 Environment = gymnasium.Env[Any, Any]
 
@@ -53,7 +53,7 @@ def make_environment(
     Args:
         env_id: Exact id with its version, such as ``"CartPole-v1"``.
         preprocessing: As in the policy's metadata; see `apply_preprocessing`.
-        max_episode_steps: Another step limit than the registered one.
+        max_episode_steps: Another step limit than the registered one, in decisions.
         import_modules: Allow ids of the form ``"module:Name-v0"``, which import that module.
             Ids from files are not trusted so far; set it for an id that the user typed.
 
@@ -68,16 +68,41 @@ def make_environment(
     if max_episode_steps is not None:
         check_n_steps(max_episode_steps, "max_episode_steps")
     _check_registered(env_id, import_modules)
+    chosen, options = chosen_preprocessing(preprocessing)
+    arguments = {} if chosen is None else chosen.make_with(**options)
+    if chosen is not None and chosen.skips:
+        limited = apply_preprocessing(_make(env_id, None, arguments), preprocessing)
+        if max_episode_steps is not None:
+            limited = gymnasium.wrappers.TimeLimit(limited, max_episode_steps)
+        return limited
+    return apply_preprocessing(_make(env_id, max_episode_steps, arguments), preprocessing)
+
+
+def _make(env_id: str, max_episode_steps: int | None, arguments: Mapping[str, Any]) -> Environment:
     try:
         # The passive checker costs as much as a step of CartPole and checks the environment's
         # author; what a policy needs is checked by check_fits.
-        env = gymnasium.make(env_id, max_episode_steps=max_episode_steps, disable_env_checker=True)
+        return gymnasium.make(
+            env_id, max_episode_steps=max_episode_steps, disable_env_checker=True, **arguments
+        )
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
         reason = " ".join(str(error).split())
         raise MissingExtraError(
             f"environment {env_id!r} needs a package that is not installed: {reason}"
         ) from error
-    return apply_preprocessing(env, preprocessing)
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise MissingExtraError(
+            f"the game of {env_id!r} cannot be read ({reason}): install ale-py again, which brings "
+            "the games, and unset ALE_ROMS_DIR"
+        ) from error
+    except TypeError as error:
+        if not arguments:
+            raise
+        raise EnvironmentMismatchError(
+            f"the preprocessing needs an Atari game, but {env_id!r} takes none of "
+            f"{', '.join(arguments)}: choose another environment or its preprocessing"
+        ) from error
 
 
 def check_fits(env: Environment, network: PolicyShape) -> None:
@@ -136,9 +161,12 @@ def _check_registered(env_id: str, import_modules: bool) -> None:
     if name.startswith("ALE/") or name.endswith(("NoFrameskip-v4", "Deterministic-v4")):
         if importlib.util.find_spec("ale_py") is None:
             raise MissingExtraError(
-                f"environment {env_id!r} needs ale-py, which is not installed: pip install ale-py"
+                f"environment {env_id!r} needs ale-py, which is not installed: "
+                'pip install "dsqn-fast[atari]"'
             )
-        gymnasium.register_envs(importlib.import_module("ale_py"))
+        ale_py = importlib.import_module("ale_py")
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no greeting on stderr
+        gymnasium.register_envs(ale_py)
         if name in gymnasium.registry:
             return
     raise UnknownEnvironmentError(

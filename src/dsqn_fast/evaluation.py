@@ -19,6 +19,7 @@ from dsqn_fast.evaluation_report import EvaluationReport
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.old_gym import adapt_environment
+from dsqn_fast.random_actions import RandomActions, check_epsilon
 from dsqn_fast.run_options import check_seed
 
 SIDE_BY_SIDE: Final = 16
@@ -57,6 +58,7 @@ def evaluate(
     n_envs: int | None = None,
     source: AnnModel | Agent | None = None,
     max_episode_steps: int | None = None,
+    epsilon: float = 0.0,
     progress: Callable[[Progress], None] | None = None,
 ) -> EvaluationReport:
     """Let an agent play whole episodes.
@@ -75,6 +77,8 @@ def evaluate(
             an environment that was passed ready-made.
         source: Network or agent whose actions are compared; None takes the agent's own source.
         max_episode_steps: Step limit for an environment made by id.
+        epsilon: Share of actions that are replaced by random ones, as is usual for Atari; the
+            agreement still compares what the agent chose.
         progress: Called as episodes end and every tenth of a second.
 
     Raises:
@@ -86,7 +90,10 @@ def evaluate(
     """
     check_n_steps(episodes, "episodes")
     check_seed(seed)
+    check_epsilon(epsilon)
     envs, made_here = _environments(agent, env, episodes, n_envs, max_episode_steps)
+    if epsilon:
+        envs = [RandomActions(environment, epsilon) for environment in envs]
     try:
         network = _network(agent)
         if network is not None:

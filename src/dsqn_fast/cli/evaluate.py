@@ -23,6 +23,9 @@ def evaluate(
     max_episode_steps: Annotated[
         int | None, typer.Option(help="Another limit on the steps of an episode.")
     ] = None,
+    epsilon: Annotated[
+        float, typer.Option(help="Share of random actions; 0.05 is usual for Atari games.")
+    ] = 0.0,
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a source network, greedily, and report its return.
@@ -48,6 +51,7 @@ def evaluate(
             episodes=episodes,
             seed=seed,
             max_episode_steps=max_episode_steps,
+            epsilon=epsilon,
             progress=progress,
         )
     show(

@@ -24,6 +24,9 @@ def run(
     max_episode_steps: Annotated[
         int | None, typer.Option(help="Another limit on the steps of an episode.")
     ] = None,
+    epsilon: Annotated[
+        float, typer.Option(help="Share of random actions; 0.05 is usual for Atari games.")
+    ] = 0.0,
     precision: Annotated[str, typer.Option(help="float32, float64 or fixed.")] = "float32",
     early_exit: Annotated[
         float | None,
@@ -67,6 +70,7 @@ def run(
             episodes=episodes,
             seed=seed,
             max_episode_steps=max_episode_steps,
+            epsilon=epsilon,
             progress=progress,
         )
     conditions = run_conditions(agent)
