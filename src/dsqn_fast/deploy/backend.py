@@ -68,7 +68,7 @@ class Backend:
         if (reason := self.target.unsupported(model)) is not None:
             raise UnsupportedError(reason)
         self.counterpart = self.target.counterpart(model)
-        self.seconds = 0.0
+        self._model, self.seconds = model, 0.0
         self.notes: tuple[str, ...] = ()
         self._folder = tempfile.TemporaryDirectory(prefix="dsqn-fast-")
         try:
@@ -94,7 +94,7 @@ class Backend:
         self.version: str | None = reply["version"]
         if reply["missing"] is not None:
             raise MissingTargetError(f"target {self.name!r} cannot run: {reply['missing']}")
-        self.counterpart.model.replace(source=None).save(home / "policy.npz")
+        self._model.replace(source=None).save(home / "policy.npz")
         self._ask("prepare", model=str(home / "policy.npz"), n_steps=self.n_steps)
 
     def _ask(self, do: str, **details: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class ReferenceTarget(Target):
 
     def prepare(self, model: SpikingModel, n_steps: int) -> None:
         """Keep them."""
-        self._model, self._n_steps = model, n_steps
+        self._model, self._n_steps = self.counterpart(model).model, n_steps
 
     def run(
         self,

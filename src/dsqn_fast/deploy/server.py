@@ -33,7 +33,7 @@ class Server:
         return {"missing": missing, "version": None if supported is None else supported.found()}
 
     def prepare(self, model: str, n_steps: int) -> dict[str, Any]:
-        """Load a counterpart and build its network."""
+        """Load a policy and build its network."""
         start = time.perf_counter()
         self._target.prepare(load_policy(model), n_steps)
         return {"seconds": time.perf_counter() - start}

@@ -151,11 +151,16 @@ class Target(ABC):
 
     @abstractmethod
     def counterpart(self, model: SpikingModel) -> Counterpart:
-        """The policy as this target runs it; `prepare` is given its model."""
+        """The policy as this target runs it."""
 
     @abstractmethod
     def prepare(self, model: SpikingModel, n_steps: int) -> None:
-        """Build the network of a counterpart for decisions of ``n_steps`` steps."""
+        """Build the network of a policy for decisions of ``n_steps`` steps.
+
+        Args:
+            model: The policy as shipped; what runs is `counterpart(model).model`.
+            n_steps: T.
+        """
 
     @abstractmethod
     def run(
