@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from conversion.conversion_networks import dense_network
 
-from dsqn_fast.conversion import CalibrationOptions, convert, gather_observations
+from dsqn_fast import evaluation
+from dsqn_fast.agents import AnnAgent
+from dsqn_fast.conversion import CalibrationOptions, convert, gather, gather_observations
 from dsqn_fast.conversion.gather import gathering_seed, greedy, play
 from dsqn_fast.episodes import episode_seed
 from dsqn_fast.errors import (
@@ -38,6 +40,34 @@ def test_policies_are_not_calibrated_on_the_episodes_that_judge_them() -> None:
     played = play(greedy(ann), ann, "CartPole-v1", episodes=1, seed=0)
     first, _ = gymnasium.make("CartPole-v1").reset(seed=gathering_seed(0, 0))
     np.testing.assert_array_equal(played.observations[0], first)
+
+
+def test_environments_that_were_made_are_closed_where_a_later_one_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[object] = []
+
+    class Environment:
+        def close(self) -> None:
+            closed.append(self)
+
+    made = [Environment(), Environment()]
+
+    def make(*args: object, **options: object) -> Environment:
+        if not made:
+            raise MemoryError("the third one does not fit")
+        return made.pop()
+
+    for module in (gather, evaluation):
+        monkeypatch.setattr(module, "make_environment", make)
+    ann = dense_network((4, 8, 2))
+    with pytest.raises(MemoryError):
+        play(greedy(ann), ann, "CartPole-v1", episodes=3)
+    assert len(closed) == 2
+    made[:] = [Environment(), Environment()]
+    with pytest.raises(MemoryError):
+        evaluation.evaluate(AnnAgent(ann), "CartPole-v1", episodes=3)
+    assert len(closed) == 4
 
 
 def test_episodes_have_their_length_as_return_in_cartpole() -> None:

@@ -34,7 +34,7 @@ def test_rates_converge_to_the_source(network: object, rule: str) -> None:
 
 
 def test_source_and_settings_are_carried() -> None:
-    ann = dense_network()
+    ann = dense_network((4, 24, 24, 2))
     model = convert(
         ann,
         observations_for(ann),

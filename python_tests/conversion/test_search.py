@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import optuna
 from conversion.conversion_networks import dense_network, observations_for
 
 from dsqn_fast.conversion import SearchOptions, convert
@@ -24,9 +25,11 @@ def test_search_is_never_worse_than_channel_and_repeats_itself() -> None:
             progress=progress,  # type: ignore[arg-type]
         )
 
+    before = optuna.logging.get_verbosity()
     channel, found, again = build("channel"), build("search", said.append), build("search")
     share = [(simulate(m, observations).actions == wanted).mean() for m in (channel, found)]  # type: ignore[arg-type]
     assert share[1] >= share[0]
+    assert optuna.logging.get_verbosity() == before
     for one, other in zip(found.populations, again.populations, strict=True):  # type: ignore[attr-defined]
         np.testing.assert_array_equal(one.connection.weight, other.connection.weight)
     assert sum("of 15 trials" in words for words in said) == 15

@@ -129,8 +129,13 @@ def _environments(
             )
         return [adapt_environment(wanted)], False
     made: list[Environment] = []
-    for _ in range(min(count, episodes)):
-        made.append(_make(agent, wanted, max_episode_steps, trusted=env is not None))
+    try:
+        for _ in range(min(count, episodes)):
+            made.append(_make(agent, wanted, max_episode_steps, trusted=env is not None))
+    except BaseException:
+        for environment in made:
+            environment.close()
+        raise
     return made, True
 
 

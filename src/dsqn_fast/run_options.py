@@ -112,7 +112,15 @@ def expand_output_neurons(model: SpikingModel) -> SpikingModel:
 
     Without `two_output_neurons` the model itself is returned. The source is left out: it has
     half as many outputs.
+
+    Raises:
+        OptionError: It is no SpikingModel, or its doubled output layer is a convolution.
     """
+    if not isinstance(model, SpikingModel):
+        raise OptionError(
+            f"only a SpikingModel can be simulated, not {type(model).__name__}: load a policy by "
+            "load_policy, or convert a source network"
+        )
     if not model.two_output_neurons:
         return model
     output = model.populations[-1]

@@ -83,6 +83,7 @@ def convert_automatically(
     percentile: float = 0.999,
     n_steps: int | None = None,
     env_id: str | None = None,
+    import_modules: bool = False,
     routes: Sequence[Route] = (),
     seed: int = 0,
     progress: Say | None = None,
@@ -96,6 +97,7 @@ def convert_automatically(
         percentile: Quantile of the rules that have one, tried beside 0.99 and the maximum.
         n_steps: Take this T instead of searching for the smallest.
         env_id: Environment for the return; None for no playing.
+        import_modules: Whether the user typed it, as in `make_environment`.
         routes: Fine-tuning routes, in the order in which they are tried.
         seed: Seed of everything random.
         progress: Told what is done next, in words.
@@ -134,7 +136,10 @@ def convert_automatically(
         )
         other = replace(task, ann=tuned, calibration=tuned_set, route=route.name)
         scored += _search(other, options, percentile, say)
-    return _conclude(source, scored, test, options, env_id, say)
+    stage = None
+    if env_id is not None and options.episodes:
+        stage = Stage(source, options, env_id, import_modules=import_modules)
+    return _conclude(source, scored, test, options, stage, say)
 
 
 def _search(task: Task, options: AutoOptions, percentile: float, say: Say) -> list[Scored]:
@@ -172,7 +177,7 @@ def _conclude(
     scored: list[Scored],
     test: NDArray[Any],
     options: AutoOptions,
-    env_id: str | None,
+    stage: Stage | None,
     say: Say,
 ) -> AutoResult:
     best = min(scored, key=lambda one: one.rank)
@@ -180,8 +185,7 @@ def _conclude(
     trial = _try(source, best, n_steps, test)
     shown = best.steps_needed is not None
     reached = "agreement" if shown and trial.kept >= options.agreement else "nothing"
-    if env_id is not None and options.episodes:
-        stage = Stage(source, options, env_id)
+    if stage is not None:
         if reached == "nothing":
             say("no recipe reaches the agreement: comparing returns")
             best, n_steps, reached = choose_by_return(stage, scored)

@@ -13,8 +13,11 @@ from dsqn_fast.model.ann import AnnModel
 class Stage:
     """An environment in which recipes show their returns, each once."""
 
-    def __init__(self, source: AnnModel, options: AutoOptions, env_id: str) -> None:
+    def __init__(
+        self, source: AnnModel, options: AutoOptions, env_id: str, *, import_modules: bool = False
+    ) -> None:
         self.source, self.options, self.env_id = source, options, env_id
+        self.import_modules = import_modules
         self._known: dict[tuple[str, str, int], PlayedReturn] = {}
         self._source_mean: float | None = None
 
@@ -23,7 +26,7 @@ class Stage:
         key = (chosen.task.route, chosen.recipe.describe(), n_steps)
         if key not in self._known:
             model = chosen_model(self.source, chosen, n_steps)
-            seed = chosen.task.seed + 1
+            seed = _playing_seed(chosen)
             played = self._play(spiking(model, seed=seed), chosen)
             if self._source_mean is None:
                 self._source_mean = float(self._play(greedy(self.source), chosen).returns.mean())
@@ -43,9 +46,15 @@ class Stage:
             self.source,
             self.env_id,
             episodes=self.options.episodes,
-            seed=chosen.task.seed + 1,
+            seed=_playing_seed(chosen),
             max_episode_steps=chosen.task.calibration.options.max_episode_steps,
+            import_modules=self.import_modules,
         )
+
+
+def _playing_seed(chosen: Scored) -> int:
+    """Seed of the episodes, which are not those that gathered the observations."""
+    return (chosen.task.seed + 1) % 2**64
 
 
 def choose_by_return(stage: Stage, scored: list[Scored]) -> tuple[Scored, int, str]:

@@ -14,8 +14,14 @@ from dsqn_fast.conversion.activations import LayerActivations, collect_activatio
 from dsqn_fast.conversion.option_groups import CalibrationOptions
 from dsqn_fast.errors import ObservationError
 from dsqn_fast.model.ann import AnnModel
-from dsqn_fast.model.observations import observation_shape, prepare_observations
+from dsqn_fast.model.observations import (
+    TakesObservations,
+    observation_shape,
+    prepare_observations,
+)
 
+CHECKED_AT_ONCE = 2_000
+"""Observations that are checked at once: images take four times their memory meanwhile."""
 SHARED_BLOCKS = 20
 """Blocks of consecutive observations that a set is cut into before it is shared out."""
 
@@ -85,18 +91,36 @@ def make_calibration_set(
         ObservationError: There are none, they do not fit, or one is not finite.
         ObservationTypeError: They are not real numbers.
     """
-    array = np.asarray(observations)
-    if array.shape == observation_shape(ann):
-        array = array[np.newaxis]
-    if array.size and len(array):
-        prepare_observations(ann, array, np.float32)
-    if not len(array):
-        raise ObservationError(
-            f"calibration needs at least 1 observation of shape {observation_shape(ann)}, not 0"
-        )
+    array = check_observations(ann, observations)
     if array.dtype == np.float64:
         array = array.astype(np.float32)
     return CalibrationSet(ann=ann, observations=array, options=options, seed=seed, origin=origin)
+
+
+def check_observations(network: TakesObservations, observations: Any) -> NDArray[Any]:
+    """Return observations as (B, *shape), B >= 1, with the values and type they have.
+
+    Raises:
+        ObservationError: There are none, they do not fit, or one is not finite.
+        ObservationTypeError: They are not real numbers.
+    """
+    shape = observation_shape(network)
+    try:
+        array = np.asarray(observations)
+    except ValueError:  # sequences of unequal lengths
+        prepare_observations(network, observations, np.float32)
+        raise
+    if array.shape == shape:
+        array = array[np.newaxis]
+    if array.ndim and not len(array):
+        raise ObservationError(
+            f"conversion needs at least 1 observation of shape {shape}, not 0: give some"
+        )
+    if not array.ndim:
+        prepare_observations(network, array, np.float32)
+    for start in range(0, len(array), CHECKED_AT_ONCE):
+        prepare_observations(network, array[start : start + CHECKED_AT_ONCE], np.float32)
+    return array
 
 
 def sample(observations: NDArray[Any], size: int, seed: int) -> NDArray[Any]:

@@ -74,6 +74,7 @@ def convert(
         ObservationError: Observations do not fit or are not finite.
         ModelError: Options do not go together.
         UnknownEnvironmentError: There is no such environment.
+        EnvironmentMismatchError: The environment does not fit the network.
         MissingExtraError: The environment or the search needs a package that is missing.
     """
     recipe = Recipe(

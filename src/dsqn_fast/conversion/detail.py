@@ -19,8 +19,9 @@ from dsqn_fast.conversion.follow import follow_recipe, needs_observations
 from dsqn_fast.conversion.gather import gather_observations
 from dsqn_fast.conversion.observation_files import load_observations
 from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions, SearchOptions
-from dsqn_fast.conversion.options import DEFAULT_N_STEPS, Dynamics, Recipe
-from dsqn_fast.errors import OptionError
+from dsqn_fast.conversion.options import DEFAULT_N_STEPS, Dynamics, Recipe, check_kind
+from dsqn_fast.environments import check_fits, make_environment
+from dsqn_fast.errors import MissingExtraError, OptionError
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.model.spiking import SpikingModel
@@ -56,6 +57,10 @@ class Settings:
     search: SearchOptions = field(default_factory=SearchOptions)
 
     def __post_init__(self) -> None:
+        check_kind("dynamics", self.dynamics, Dynamics)
+        check_kind("calibration", self.calibration, CalibrationOptions)
+        check_kind("auto", self.auto, AutoOptions)
+        check_kind("search", self.search, SearchOptions)
         check_seed(self.seed)
         if self.n_steps is not None:
             check_n_steps(self.n_steps)
@@ -101,14 +106,21 @@ def convert_in_detail(
             is no environment to gather them in.
         ObservationError: Observations do not fit or are not finite.
         ModelError: Options do not go together.
+        UnknownEnvironmentError: There is no such environment.
+        EnvironmentMismatchError: The environment does not fit the network.
     """
     if not isinstance(ann, AnnModel):
         raise OptionError(
             f"only an AnnModel can be converted, not {type(ann).__name__}: load it by load_ann"
         )
     settings = settings or Settings()
+    check_kind("settings", settings, Settings)
+    check_kind("recipe", recipe, Recipe)
+    for route in routes:
+        check_kind("every route", route, Route)
     if settings.env_id is not None:
         ann = replace(ann, env_id=settings.env_id)
+        check_environment(ann)
     say = progress or (lambda words: None)
     calibration = None
     automatic = recipe.normalization == "auto"
@@ -122,6 +134,7 @@ def convert_in_detail(
             percentile=recipe.percentile,
             n_steps=settings.n_steps,
             env_id=ann.env_id,
+            import_modules=settings.env_id is not None,
             routes=routes,
             seed=settings.seed,
             progress=progress,
@@ -134,6 +147,25 @@ def convert_in_detail(
     return Conversion(
         model=model.replace(provenance=provenance), calibration=calibration, report=report
     )
+
+
+def check_environment(ann: AnnModel) -> None:
+    """Check that a network can play the environment that the user typed for it.
+
+    Raises:
+        UnknownEnvironmentError: There is no such environment.
+        EnvironmentMismatchError: It does not fit the network.
+    """
+    if ann.env_id is None:
+        return
+    try:
+        env = make_environment(ann.env_id, preprocessing=ann.preprocessing, import_modules=True)
+    except MissingExtraError:  # who converts need not have installed what plays
+        return
+    try:
+        check_fits(env, ann)
+    finally:
+        env.close()
 
 
 def _by_recipe(
@@ -178,7 +210,7 @@ def calibration_for(
     if isinstance(observations, str | Path):
         array, origin = load_observations(observations), f"file {Path(observations).name}"
     elif observations is not None:
-        array, origin = np.asarray(observations), "given by the caller"
+        array, origin = observations, "given by the caller"
     elif env_id is None:
         raise OptionError(
             "calibration needs observations, or an environment to gather them in, which the "
@@ -187,7 +219,9 @@ def calibration_for(
     else:
         if say is not None:
             say(f"gathering observations in {env_id}")
-        array = gather_observations(ann, env_id, options=options, seed=seed).observations
+        array = gather_observations(
+            ann, env_id, options=options, seed=seed, import_modules=settings.env_id is not None
+        ).observations
         origin = f"source network in {env_id}, epsilon {options.epsilon:g}, seed {seed}"
     return make_calibration_set(ann, array, options=options, seed=seed, origin=origin)
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from dsqn_fast.conversion.advice import advise
 from dsqn_fast.conversion.agreement import compare
-from dsqn_fast.conversion.calibration_set import sample
+from dsqn_fast.conversion.calibration_set import check_observations, sample
 from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
 from dsqn_fast.conversion.layer_diagnosis import LayerDiagnosis, diagnose_layers
-from dsqn_fast.conversion.options import check_share
+from dsqn_fast.conversion.options import check_count, check_kind, check_share
 from dsqn_fast.conversion.q_gap import QGap, measure_gap
 from dsqn_fast.conversion.simulate import actions_over_steps, simulate
 from dsqn_fast.errors import OptionError
+from dsqn_fast.model.checks import shown
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.model.spiking import SpikingModel
 
@@ -105,6 +106,7 @@ def diagnose(
         OptionError: The model carries no source network, or an option is out of range.
         ObservationError: Observations do not fit.
     """
+    check_kind("model", model, SpikingModel)
     ann = model.source
     if ann is None:
         raise OptionError(
@@ -113,7 +115,9 @@ def diagnose(
         )
     n_steps = check_n_steps(model.n_steps if n_steps is None else n_steps)
     check_share("wanted_agreement", wanted_agreement)
-    states = sample(observations, max_states, seed)
+    check_count("max_states", max_states)
+    grid = _grid(n_steps, steps)
+    states = sample(check_observations(model, observations), max_states, seed)
     result = simulate(model, states, n_steps=n_steps, seed=seed)
     q_values = ann.forward(states)
     here = compare(q_values, result.actions)
@@ -122,7 +126,6 @@ def diagnose(
     worst = max(layers, key=lambda layer: layer.agreement_lost)
     missed = here.agreement < wanted_agreement
     too_small = missed and gap.median < 1 / n_steps
-    grid = sorted({*(n for n in CURVE_STEPS if n < n_steps), n_steps} if steps is None else steps)
     actions = actions_over_steps(model, states, grid, seed=seed)
     return Diagnosis(
         n_steps=n_steps,
@@ -144,3 +147,12 @@ def diagnose(
         energy=EnergyReport(ann=count_ann(ann, states), snn=count_snn(model, states, result)),
         advice=advise(model, n_steps, here, wanted_agreement, gap, layers),
     )
+
+
+def _grid(n_steps: int, steps: Sequence[int] | None) -> list[int]:
+    """Numbers of steps of the curve, ascending."""
+    if steps is None:
+        return [*(n for n in CURVE_STEPS if n < n_steps), n_steps]
+    if isinstance(steps, str) or not isinstance(steps, Sequence) or not len(steps):
+        raise OptionError(f"steps must be a list of at least 1 number of steps, not {shown(steps)}")
+    return sorted({check_n_steps(n, "steps") for n in steps})

@@ -19,8 +19,9 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dsqn_fast.conversion.calibration_set import check_observations
 from dsqn_fast.conversion.options import check_share
-from dsqn_fast.conversion.simulate import output_potentials
+from dsqn_fast.conversion.simulate import CUT_STEPS, output_potentials
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_choice
 from dsqn_fast.model.spiking import EarlyExit, SpikingModel
@@ -156,6 +157,13 @@ def _margins(
             "early exit compares potentials of at least 2 outputs, but the model has "
             f"{model.n_outputs} and decoding {model.decoding!r}"
         )
+    cut = CUT_STEPS[model.timing]
+    if model.n_steps <= cut:
+        raise OptionError(
+            f"early exit needs at least 1 step to stop at, but timing {model.timing!r} with "
+            f"T = {model.n_steps} simulates {model.n_steps - cut}: raise T"
+        )
+    observations = check_observations(model, observations)
     model = model.replace(early_exit=None)
     margins, actions = [], []
     for potentials in output_potentials(model, observations, model.n_steps, seed=seed):

@@ -62,6 +62,7 @@ def play(
     epsilon: float = 0.0,
     seed: int = 0,
     max_episode_steps: int | None = None,
+    import_modules: bool = False,
 ) -> Played:
     """Let a policy play until it has finished ``episodes`` or seen ``max_observations``.
 
@@ -74,6 +75,7 @@ def play(
         epsilon: Share of random actions.
         seed: Seed of environments and random actions.
         max_episode_steps: Another step limit than the environment's own.
+        import_modules: Whether the user typed the environment, as in `make_environment`.
 
     Raises:
         OptionError: Neither ``episodes`` nor ``max_observations`` is given.
@@ -83,15 +85,16 @@ def play(
     if episodes is None and max_observations is None:
         raise OptionError("playing needs a number of episodes or of observations")
     count = N_ENVIRONMENTS if episodes is None else min(N_ENVIRONMENTS, episodes)
-    envs = [
-        make_environment(
-            env_id,
-            preprocessing=network.preprocessing,
-            max_episode_steps=max_episode_steps,
-        )
-        for _ in range(count)
-    ]
+    envs: list[Environment] = []
     try:
+        for _ in range(count):
+            env = make_environment(
+                env_id,
+                preprocessing=network.preprocessing,
+                max_episode_steps=max_episode_steps,
+                import_modules=import_modules,
+            )
+            envs.append(env)
         check_fits(envs[0], network)
         return _play(policy, network, envs, episodes, max_observations, epsilon, seed)
     finally:
@@ -180,7 +183,12 @@ def spiking(model: SpikingModel, *, seed: int = 0) -> Policy:
 
 
 def gather_observations(
-    ann: AnnModel, env_id: str, *, options: CalibrationOptions, seed: int = 0
+    ann: AnnModel,
+    env_id: str,
+    *,
+    options: CalibrationOptions,
+    seed: int = 0,
+    import_modules: bool = False,
 ) -> Played:
     """Let a source network play, with some random actions, and keep what it saw.
 
@@ -189,6 +197,7 @@ def gather_observations(
         env_id: Gymnasium environment.
         options: Number of observations and episodes, epsilon, step limit.
         seed: Seed of environments and random actions.
+        import_modules: Whether the user typed the environment, as in `make_environment`.
 
     Raises:
         UnknownEnvironmentError: No such environment.
@@ -203,4 +212,5 @@ def gather_observations(
         epsilon=options.epsilon,
         seed=seed,
         max_episode_steps=options.max_episode_steps,
+        import_modules=import_modules,
     )

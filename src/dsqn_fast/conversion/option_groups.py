@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsqn_fast.conversion.options import check_count, check_share
+from dsqn_fast.conversion.options import (
+    check_burst_limit,
+    check_count,
+    check_number,
+    check_share,
+    check_switch,
+)
 from dsqn_fast.errors import OptionError
+from dsqn_fast.model.checks import shown
 from dsqn_fast.model.options import check_n_steps
 
 
@@ -31,6 +38,7 @@ class CalibrationOptions:
     def __post_init__(self) -> None:
         check_count("max_observations", self.max_observations)
         check_count("max_simulated", self.max_simulated)
+        check_number("epsilon", self.epsilon)
         if not 0.0 <= self.epsilon <= 1.0:
             raise OptionError(f"epsilon must be from 0 to 1, not {self.epsilon!r}")
         if self.episodes is not None:
@@ -58,6 +66,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         check_count("trials", self.trials)
         check_count("max_observations", self.max_observations)
+        for name in ("lowest", "highest"):
+            check_number(name, getattr(self, name))
         if not 0.0 < self.lowest < self.highest:
             raise OptionError(
                 f"search needs 0 < lowest < highest, not {self.lowest!r} and {self.highest!r}"
@@ -99,3 +109,12 @@ class AutoOptions:
         for name in ("max_observations", "screening", "finalists"):
             check_count(name, getattr(self, name))
         check_count("episodes", self.episodes, 0)
+        if self.wanted_return is not None:
+            check_number("wanted_return", self.wanted_return)
+        check_switch("allow_bursts", self.allow_bursts)
+        if not isinstance(self.burst_limits, tuple | list):
+            raise OptionError(
+                f"burst_limits must be a tuple of integers, not {shown(self.burst_limits)}"
+            )
+        for limit in self.burst_limits:
+            check_burst_limit("burst_limits", limit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from dsqn_fast.errors import OptionError
+from dsqn_fast.errors import ModelError, OptionError
+from dsqn_fast.model.checks import check_flag, check_real, shown
 from dsqn_fast.model.options import (
     DECODINGS,
     ENCODINGS,
@@ -46,16 +47,54 @@ FRONT_STEPS: Final = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Numbers of steps at which conversions are compared in the environment and on the front."""
 
 
+def check_number(name: str, value: object) -> float:
+    """Return ``value`` as a finite float.
+
+    Raises:
+        OptionError: It is not a real number, or not finite.
+    """
+    try:
+        return check_real(name, value)
+    except ModelError as error:
+        raise OptionError(str(error)) from None
+
+
+def check_switch(name: str, value: object) -> bool:
+    """Return ``value`` as a bool.
+
+    Raises:
+        OptionError: It is not True or False.
+    """
+    try:
+        return check_flag(name, value)
+    except ModelError as error:
+        raise OptionError(str(error)) from None
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Check that an option group is one.
+
+    Raises:
+        OptionError: It is something else.
+    """
+    if not isinstance(value, kind):
+        raise OptionError(f"{name} must be of type {kind.__name__}, not {shown(value)}")
+
+
 def check_share(name: str, value: float, *, allow_one: bool = True) -> float:
     """Return ``value`` if it is above 0 and at most (or below) 1.
 
     Raises:
         OptionError: It is not.
     """
-    if not (0.0 < value < 1.0 or (allow_one and value == 1.0)):
-        end = "at most 1" if allow_one else "below 1"
-        raise OptionError(f"{name} must be above 0 and {end}, not {value!r}")
-    return float(value)
+    end = "at most 1" if allow_one else "below 1"
+    try:
+        share = check_real(name, value)
+    except ModelError:
+        share = -1.0
+    if not (0.0 < share < 1.0 or (allow_one and share == 1.0)):
+        raise OptionError(f"{name} must be above 0 and {end}, not {shown(value)}")
+    return share
 
 
 def check_count(name: str, value: int, lowest: int = 1) -> int:
@@ -65,8 +104,20 @@ def check_count(name: str, value: int, lowest: int = 1) -> int:
         OptionError: It is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
-        raise OptionError(f"{name} must be an integer of at least {lowest}, not {value!r}")
+        raise OptionError(f"{name} must be an integer of at least {lowest}, not {shown(value)}")
     return value
+
+
+def check_burst_limit(name: str, value: int) -> int:
+    """Return ``value`` if neurons may emit so many spikes in one step.
+
+    Raises:
+        OptionError: They may not.
+    """
+    limit = check_count(name, value)
+    if limit > MAX_BURST:
+        raise OptionError(f"{name} must be at most {MAX_BURST}, not {shown(value)}")
+    return limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +176,8 @@ class Recipe:
         check_choice("initial_potential", self.initial_potential, INITIAL_POTENTIALS)
         check_choice("spikes", self.spikes, SPIKE_MODES)
         check_share("percentile", self.percentile)
-        check_count("burst_limit", self.burst_limit)
-        if self.burst_limit > MAX_BURST:
-            raise OptionError(f"burst_limit must be at most {MAX_BURST}, not {self.burst_limit}")
+        check_switch("calibrate_bias", self.calibrate_bias)
+        check_burst_limit("burst_limit", self.burst_limit)
 
     @property
     def depends_on_steps(self) -> bool:

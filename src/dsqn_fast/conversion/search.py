@@ -7,7 +7,8 @@ observations with the source network's action is maximised.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,24 @@ def search_scales(
         if progress is not None:
             progress(trial.number + 1, options.trials, study.best_value)
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    if options.lowest <= 1.0 <= options.highest:
-        study.enqueue_trial({f"layer_{i}": 1.0 for i in range(searched)})
-    study.optimize(objective, n_trials=options.trials, callbacks=[report])
+    with _quiet(optuna.logging):
+        sampler = optuna.samplers.TPESampler(seed=seed)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        if options.lowest <= 1.0 <= options.highest:
+            study.enqueue_trial({f"layer_{i}": 1.0 for i in range(searched)})
+        study.optimize(objective, n_trials=options.trials, callbacks=[report])
     return _multiplied(scales, [study.best_params[f"layer_{i}"] for i in range(searched)])
+
+
+@contextmanager
+def _quiet(logging: Any) -> Iterator[None]:
+    """Optuna's logging with warnings only, and afterwards as it was."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _multiplied(scales: tuple[Floats, ...], factors: list[float]) -> tuple[Floats, ...]:

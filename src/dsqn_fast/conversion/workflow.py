@@ -157,8 +157,18 @@ def _states(
         return given, False
     say("gathering fresh states")
     options = replace(settings.calibration, max_observations=FRESH_OBSERVATIONS, episodes=None)
-    played = gather_observations(source, env_id, options=options, seed=settings.seed + FRESH_SEED)
+    played = gather_observations(
+        source,
+        env_id,
+        options=options,
+        seed=_fresh_seed(settings),
+        import_modules=settings.env_id is not None,
+    )
     return played.observations, True
+
+
+def _fresh_seed(settings: Settings) -> int:
+    return (settings.seed + FRESH_SEED) % 2**64
 
 
 def diagnose_policy(
@@ -183,7 +193,7 @@ def diagnose_policy(
         )
     env_id = settings.env_id or model.env_id
     limits = replace(settings.calibration, max_observations=FRESH_OBSERVATIONS)
-    where = replace(settings, env_id=env_id, calibration=limits, seed=settings.seed + FRESH_SEED)
+    where = replace(settings, env_id=env_id, calibration=limits, seed=_fresh_seed(settings))
     states = calibration_for(model.source, observations, where).observations
     return diagnose(
         model,
