@@ -8,7 +8,9 @@ Every kappa of a grid is a hypothesis "its agreement is below the wanted one", t
 binomial bound (Clopper and Pearson 1934). Kappas are tested from the most cautious downwards, and
 the first that cannot be rejected ends the test: in this fixed order every single test may use the
 full error probability, and the bound holds for the kappa that is chosen in the end (fixed sequence
-testing; Angelopoulos et al. 2021, Learn then Test). States are taken as independent.
+testing; Angelopoulos et al. 2021, Learn then Test). The hypotheses must not depend on the states
+that test them: of every four blocks of consecutive states one gives the spread and the grid of
+kappas, and the other three test them. States are taken as independent.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from dsqn_fast.conversion.calibration_set import check_observations
 from dsqn_fast.conversion.options import check_share
 from dsqn_fast.conversion.simulate import CUT_STEPS, output_potentials
-from dsqn_fast.errors import OptionError
+from dsqn_fast.errors import ObservationError, OptionError
 from dsqn_fast.model.options import check_choice
 from dsqn_fast.model.spiking import EarlyExit, SpikingModel
 from dsqn_fast.statistics import binomial_interval
@@ -31,22 +33,24 @@ Reference = Literal["source", "all-steps"]
 REFERENCES: Final[tuple[Reference, ...]] = get_args(Reference)
 GRID = 200
 """Values of kappa that are tested."""
+BLOCKS = 40
+"""Blocks of consecutive states that are shared out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyExitReport:
-    """How early decisions stop with the calibrated kappa, on the calibration states.
+    """How early decisions stop with the calibrated kappa, on the states that tested it.
 
     Attributes:
         kappa: Factor on the spread.
         spread: Standard deviation over states of the margin between best and second output
-            after all steps, in units of the output potential.
+            after all steps, in units of the output potential; on states of their own.
         wanted: Wanted agreement.
         confidence: Probability with which the true agreement is at least the wanted one.
         reference: Whose actions count as right: ``source`` or ``all-steps``.
         agreement: Share of equal actions.
         lower_bound: One-sided exact lower bound of the agreement at that confidence.
-        states: Number of states.
+        states: Number of states that tested it.
         n_steps: T without stopping.
         mean_steps: Mean steps used.
         steps_95: 95 % of the decisions stop by this step.
@@ -82,7 +86,8 @@ def calibrate_early_exit(
 
     Args:
         model: The converted model, decoded by potential.
-        observations: (B, *shape) that the conversion was not calibrated on.
+        observations: (B, *shape) that the conversion was not calibrated on, B >= 2; a quarter
+            gives spread and grid, the others test.
         wanted: Agreement that must hold, below 1.
         confidence: With which probability, above 0.5 and below 1.
         reference: Agreement with the ``source`` network, or with the model's own decision
@@ -95,17 +100,26 @@ def calibrate_early_exit(
     Raises:
         OptionError: No kappa reaches the agreement with that confidence, or an option is out
             of range, or the model has no source network or fewer than two outputs.
+        ObservationError: There are fewer than 2 observations, or they do not fit.
     """
     check_share("wanted", wanted, allow_one=False)
     check_share("confidence", confidence, allow_one=False)
     if confidence <= 0.5:
         raise OptionError(f"confidence must be above 0.5 and below 1, not {confidence!r}")
     check_choice("reference", reference, REFERENCES)
+    observations = check_observations(model, observations)
+    if len(observations) < 2:
+        raise ObservationError(
+            f"an early exit needs at least 2 observations to calibrate it, not {len(observations)}"
+        )
+    proposing = proposing_states(len(observations))
     margins, actions = _margins(model, observations, seed)
-    right = _right_actions(model, observations, actions, reference)
-    spread = _spread(margins)
+    right = _right_actions(model, observations, actions, reference)[~proposing]
+    spread = _spread(margins[proposing])
+    grid = _grid(margins[proposing], spread)
+    margins, actions = margins[~proposing], actions[~proposing]
     best: EarlyExitReport | None = None
-    for kappa in _grid(margins, spread):
+    for kappa in grid:
         report = _report(model, margins, actions, right, kappa, spread, wanted, confidence)
         if report.lower_bound < wanted:
             best_possible = best or report
@@ -124,6 +138,12 @@ def calibrate_early_exit(
     provenance = dict(model.provenance)
     provenance["early_exit"] = best.to_dict()
     return model.replace(early_exit=exit_rule, provenance=provenance), best
+
+
+def proposing_states(count: int) -> NDArray[np.bool_]:
+    """Which of the calibration states give the spread and the grid; the others test kappas."""
+    block = np.arange(count) * BLOCKS // count
+    return (block % 4 == 0) & (np.arange(count) < max(count - 1, 1))
 
 
 def margin_spread(model: SpikingModel, observations: NDArray[Any], *, seed: int = 0) -> float:
