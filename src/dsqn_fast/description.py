@@ -22,6 +22,8 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "nir": ("nir",),
     "plot": ("matplotlib",),
     "search": ("optuna",),
+    "study": ("joblib", "matplotlib"),
+    "cluster": ("ray",),
 }
 """Optional extra -> modules that it brings."""
 

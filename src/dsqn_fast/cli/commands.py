@@ -38,6 +38,9 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
         "dsqn_fast.cli.verify", "verify", "Say how faithful a policy is on a simulator or chip."
     ),
     "export": LazyCommand("dsqn_fast.cli.export", "export", "Write a policy for another tool."),
+    "study": LazyCommand(
+        "dsqn_fast.cli.study", "study", "Compare ways to a spiking policy, with a report."
+    ),
     "bench": LazyCommand(
         "dsqn_fast.cli.bench", "bench", "Time the engine beside other simulators."
     ),
@@ -51,6 +54,8 @@ def load_command(name: str) -> Any:
     """The command ``name`` as an object that typer can invoke; imports its module."""
     entry = COMMANDS[name]
     function = getattr(importlib.import_module(entry.module), entry.function)
+    if isinstance(function, typer.Typer):  # a command with commands of its own
+        return typer.main.get_command(function)
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     app.command(name)(function)
     return typer.main.get_command(app)
