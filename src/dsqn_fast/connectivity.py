@@ -30,7 +30,7 @@ Floats = NDArray[np.floating]
 def _patches(connection: Conv2d, images: NDArray[np.generic]) -> NDArray[np.generic]:
     """Inputs of every output pixel: (B, rows, columns, kernel inputs in order)."""
     kernel = (connection.weight.shape[0], connection.weight.shape[1])
-    view = windows(images, kernel, connection.stride, connection.padding)  # type: ignore[arg-type]
+    view = windows(images, kernel, connection.stride, connection.padding)
     patches = view.transpose(0, 1, 2, 4, 5, 3)
     return flattened(patches, 3)
 

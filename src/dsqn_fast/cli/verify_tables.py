@@ -15,7 +15,9 @@ Rows = list[tuple[str, str]]
 def report_rows(report: VerificationReport) -> Rows:
     """What was compared and what came out; the verdict last."""
     rows: Rows = [("target", f"{report.title} {report.version or ''}".strip())]
-    rows += [(f"option {name}", str(value)) for name, value in report.options.items()]
+    rows += [
+        (f"option {name}", str(value)) for name, value in report.options.items() if value != "auto"
+    ]
     if report.emulated:
         rows.append(("hardware", "emulated, not measured on a board"))
     rows.append(("time steps T", str(report.n_steps)))

@@ -28,6 +28,7 @@ TARGETS: Final[dict[str, Entry]] = {
     "reference": Entry(
         "dsqn_fast.deploy.reference_target", "ReferenceTarget", "the NumPy reference"
     ),
+    "nest": Entry("dsqn_fast.deploy.nest_target", "NestTarget", "NEST 3.10"),
 }
 """A name here is a ``--target`` of `dsqn-fast verify` and a ``--backend`` of `dsqn-fast run`."""
 

@@ -1,106 +1,133 @@
-"""A model's connections as explicit synapses, for targets that know nothing else."""
+"""The synapses of a model one by one, as simulators take them: source, target, weight."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from dsqn_fast.connectivity import fan_out
-from dsqn_fast.errors import UnsupportedError
+from dsqn_fast.connectivity import fan_out, pool_factor
 from dsqn_fast.model.forward import windows
 from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten, Shape
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
+Indices = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-def synapse_matrices(model: SpikingModel) -> tuple[sparse.csr_array, ...]:
-    """Weights of the synapses to each population, average pooling multiplied in.
 
-    Returns:
-        Per population (n_source, n_target) float64 in CSR format: from the inputs to the first
-        population, then from population to population. Neurons are counted in C order of
-        (height, width, channels). Entries are explicit even where a weight is 0.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Synapses:
+    """All synapses between the population before and this one, by ascending source.
+
+    Attributes:
+        source: (S,) flat index in the population before, or in the observation.
+        target: (S,) flat index in this population.
+        weight: (S,) float64.
     """
-    matrices: list[sparse.csr_array] = []
-    before: sparse.csr_array | None = None
-    for layer, shape in zip(model.layers, model.shapes()[:-1], strict=True):
-        if isinstance(layer, Flatten):
-            continue
-        matrix = _matrix(layer.connection if isinstance(layer, SpikingLayer) else layer, shape)
-        before = matrix if before is None else sparse.csr_array(before @ matrix)
-        if isinstance(layer, SpikingLayer):
-            matrices.append(before)
-            before = None
-    return tuple(matrices)
+
+    source: Indices
+    target: Indices
+    weight: Floats
 
 
-def per_neuron_bias(model: SpikingModel) -> tuple[NDArray[np.float64], ...]:
-    """Bias of every neuron, population by population, in the order of `synapse_matrices`."""
-    return tuple(
-        np.broadcast_to(layer.connection.bias.astype(np.float64), shape).ravel()
-        for layer, shape in zip(model.layers, model.shapes()[1:], strict=True)
-        if isinstance(layer, SpikingLayer)
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Neurons:
+    """Parameters of a population, one value per neuron (channels are fastest).
+
+    Attributes:
+        bias: (n,) current per step.
+        threshold: (n,).
+        start: (n,) initial potential.
+    """
+
+    bias: Floats
+    threshold: Floats
+    start: Floats
 
 
 def count_synapses(model: SpikingModel) -> int:
-    """Synapses between populations; those of the inputs are not counted."""
-    return sum(int(counts.sum()) for counts in fan_out(model)[1:])
+    """Synapses between the populations, and from the inputs where they are encoded as spikes."""
+    fans = fan_out(model)
+    return sum(int(fan.sum()) for fan in fans[0 if model.encoding != "constant" else 1 :])
 
 
-def refuse_synapses(model: SpikingModel, most: int, title: str) -> str | None:
-    """The sentence for a model with more synapses than a target is asked to build."""
-    found = count_synapses(model)
-    if found <= most:
-        return None
-    return (
-        f"{title} builds every synapse by itself, and this policy has {found}, more than {most}: "
-        "use a smaller network"
+def population_neurons(model: SpikingModel) -> list[Neurons]:
+    """Parameters of every population."""
+    pairs = zip(model.layers, model.shapes()[1:], strict=True)
+    return [_neurons(layer, shape) for layer, shape in pairs if isinstance(layer, SpikingLayer)]
+
+
+def population_synapses(model: SpikingModel) -> list[Synapses]:
+    """Synapses into every population; pooling between two is multiplied into the weights.
+
+    The first entry is that of the inputs; it is what the encoding's spikes need.
+    """
+    result = []
+    shape: Shape = tuple(model.input_shape)
+    inputs = _numbered(shape)
+    factor = np.float64(1)
+    for layer, output_shape in zip(model.layers, model.shapes()[1:], strict=True):
+        if isinstance(layer, AveragePool2d):
+            inputs = _pooled(layer, inputs)
+            factor = np.float64(factor * pool_factor(layer, np.dtype(np.float64)))
+        elif isinstance(layer, Flatten):
+            inputs = inputs.reshape(-1, inputs.shape[-1])
+        else:
+            result.append(_synapses(layer.connection, inputs, factor))
+            inputs, factor = _numbered(output_shape), np.float64(1)
+    return result
+
+
+def _neurons(layer: SpikingLayer, shape: Shape) -> Neurons:
+    def each(values: NDArray[np.floating]) -> Floats:
+        return np.broadcast_to(values.astype(np.float64), shape).ravel().copy()
+
+    return Neurons(
+        bias=each(layer.connection.bias),
+        threshold=each(layer.threshold),
+        start=each(layer.initial_potential),
     )
 
 
-def _matrix(layer: Dense | Conv2d | AveragePool2d, shape: Shape) -> sparse.csr_array:
-    if isinstance(layer, Dense):
-        return _from_rows(np.arange(layer.weight.shape[0])[np.newaxis], layer.weight)
-    if isinstance(layer, Conv2d):
-        kernel = layer.weight.shape[:2]
-        sources = _window_sources(shape, kernel, layer.stride, layer.padding)
-        fan_in = sources.shape[1] * sources.shape[2]
-        rows = layer.weight.reshape(fan_in, layer.weight.shape[3])
-        return _from_rows(sources.reshape(len(sources), fan_in), rows, math.prod(shape))
-    sources = _window_sources(shape, layer.kernel, layer.stride, (0, 0))
-    n_windows, area, channels = sources.shape
-    sources = sources.transpose(0, 2, 1).reshape(n_windows * channels, area)
-    share = np.full((area, 1), 1.0 / area)
-    return _from_rows(sources, share, math.prod(shape))
+def _numbered(shape: Shape) -> Indices:
+    """Neuron numbers from 1, one per place: (*shape, 1); 0 is the padding."""
+    return np.arange(1, math.prod(shape) + 1, dtype=np.int64).reshape(*shape, 1)
 
 
-def _window_sources(
-    shape: Shape, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
-) -> NDArray[np.int64]:
-    """Input indices (windows, kernel pixels, channels); -1 in the padding."""
-    if len(shape) != 3:
-        raise UnsupportedError(f"an image is needed, not shape {shape}")
-    numbered = np.arange(1, math.prod(shape) + 1).reshape(1, *shape)
-    view = windows(numbered, kernel, stride, padding)  # type: ignore[arg-type]
-    patches = view.transpose(0, 1, 2, 4, 5, 3).astype(np.int64) - 1
-    _, rows, columns, height, width, channels = patches.shape
-    return patches.reshape(rows * columns, height * width, channels)
+def _pooled(layer: AveragePool2d, inputs: Indices) -> Indices:
+    """Neurons that each pooled place sums: (rows, columns, channels, window * before)."""
+    places, channels, group = inputs.shape[:2], inputs.shape[2], inputs.shape[3]
+    flat = inputs.reshape(1, *places, channels * group)
+    view = windows(flat, layer.kernel, layer.stride, (0, 0))[0]
+    pooled: Indices = view.reshape(*view.shape[:2], channels, -1)
+    return pooled
 
 
-def _from_rows(
-    sources: NDArray[np.int64], rows: NDArray[np.floating], n_source: int | None = None
-) -> sparse.csr_array:
-    """The matrix in which window w connects ``sources[w]`` to its targets by ``rows``."""
-    n_windows, fan_in = sources.shape
-    n_out = rows.shape[1]
-    targets = np.arange(n_windows * n_out).reshape(n_windows, 1, n_out)
-    shape = (n_windows, fan_in, n_out)
-    source = np.broadcast_to(sources[:, :, np.newaxis], shape).ravel()
-    target = np.broadcast_to(targets, shape).ravel()
-    weight = np.broadcast_to(rows.astype(np.float64), shape).ravel()
-    kept = source >= 0
-    size = (fan_in if n_source is None else n_source, n_windows * n_out)
-    return sparse.csr_array((weight[kept], (source[kept], target[kept])), shape=size)
+def _synapses(connection: Dense | Conv2d, inputs: Indices, factor: np.float64) -> Synapses:
+    """Synapses of a connection whose input places are the neurons ``inputs``."""
+    *rows, n_out = connection.weight.shape
+    weight = connection.weight.reshape(math.prod(rows), n_out).astype(np.float64) * factor
+    group = inputs.shape[-1]
+    if isinstance(connection, Dense):
+        patches = inputs.reshape(1, -1, group)
+    else:
+        *places, channels, _ = inputs.shape
+        flat = inputs.reshape(1, *places, channels * group)
+        kernel = (connection.weight.shape[0], connection.weight.shape[1])
+        view = windows(flat, kernel, connection.stride, connection.padding)[0]
+        pixels = view.shape[0] * view.shape[1]
+        parts = view.transpose(0, 1, 3, 4, 2).reshape(pixels, math.prod(kernel), channels, group)
+        patches = parts.reshape(pixels, -1, group)
+    pixels, width, _ = patches.shape
+    shape = (pixels, width, group, n_out)
+    source = np.broadcast_to(patches[..., np.newaxis], shape)
+    place = np.arange(pixels * n_out).reshape(pixels, 1, 1, n_out)
+    target = np.broadcast_to(place, shape)
+    value = np.broadcast_to(weight[:, np.newaxis, :], shape)
+    real = source > 0
+    order = np.argsort(source[real], kind="stable")
+    return Synapses(
+        source=source[real][order] - 1, target=target[real][order], weight=value[real][order]
+    )

@@ -19,8 +19,11 @@ def flattened(values: NDArray[Any], kept: int = 1) -> NDArray[Any]:
 
 
 def windows(
-    images: Floats, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
-) -> Floats:
+    images: NDArray[Any],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> NDArray[Any]:
     """View of all windows: (B, rows, columns, channels, kernel height, kernel width)."""
     if padding != (0, 0):
         rows, columns = padding
