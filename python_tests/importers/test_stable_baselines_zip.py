@@ -56,6 +56,9 @@ def check(agent: Any, folder: Path, x: np.ndarray) -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
     actions, _ = agent.predict(x, deterministic=True)
     np.testing.assert_array_equal(ann.forward(x).argmax(axis=1), actions)
+    networks = [getattr(agent, name, agent.policy) for name in ("policy", "q_net", "quantile_net")]
+    for network in networks:
+        np.testing.assert_array_equal(load_ann(network).forward(x), ann.forward(x))
 
 
 DENSE = {

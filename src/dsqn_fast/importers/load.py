@@ -47,8 +47,9 @@ def load_ann(
     folded, moved or assumed stands in ``provenance["notes"]`` of the result, in sentences.
 
     Args:
-        source: A torch module, or the path of one of these: ``.npz`` (``w0, b0, w1, ...``, each
-            n_in x n_out, or a policy of this package, whose source network is taken), ``.zip``
+        source: A torch module (also ``q_net`` or ``policy`` of a Stable-Baselines3 model), or the
+            path of one of these: ``.npz`` (``w0, b0, w1, ...``, each n_in x n_out, or a policy of
+            this package, whose source network is taken), ``.zip``
             (Stable-Baselines3 DQN, QR-DQN, A2C, PPO), ``.pt`` or ``.pth`` (state_dict of a dense
             network or the Nature network), ``.cleanrl_model``, ``.onnx`` (opset 11 or later),
             ``.nir`` (without neurons).
@@ -134,8 +135,11 @@ def read_source(source: Source, options: SourceOptions) -> SourceNetwork | AnnMo
         return _with_options(source, options)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(source, torch.nn.Module):
+        from dsqn_fast.importers.sb3_module import is_sb3_module, read_sb3_module
         from dsqn_fast.importers.torch_module import read_module
 
+        if is_sb3_module(source):
+            return apply_options(read_sb3_module(source), options)
         return apply_options(read_module(source), options)
     if not isinstance(source, str | Path):
         raise OptionError(

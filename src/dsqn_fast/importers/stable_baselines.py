@@ -17,6 +17,7 @@ from dsqn_fast.importers.operations import (
     Operation,
     SourceNetwork,
 )
+from dsqn_fast.importers.quantiles import mean_over_quantiles
 from dsqn_fast.importers.sb3_archive import Sb3Archive, read_sb3_archive
 from dsqn_fast.importers.tensor_chain import tensor_chain
 
@@ -181,7 +182,6 @@ def _heads(
 
 
 def _mean_over_quantiles(archive: Sb3Archive, last: Linear, notes: list[str]) -> Linear:
-    """Outputs are (n_quantiles, n_actions), row by row; their mean is linear in the weights."""
     n_actions = str(archive.space("action_space").get("n"))
     n_out = last.weight.shape[0]
     if not n_actions.isdigit() or not int(n_actions) or n_out % int(n_actions):
@@ -189,13 +189,10 @@ def _mean_over_quantiles(archive: Sb3Archive, last: Linear, notes: list[str]) ->
             f"{archive.path} has {n_out} outputs of quantiles for {n_actions} actions, which is "
             "no whole number per action: save the agent again"
         )
-    shape = (n_out // int(n_actions), int(n_actions))
-    notes.append(f"The mean over {shape[0]} quantiles was folded into the last layer.")
-    weight = last.weight.reshape(*shape, -1).mean(axis=0, dtype=np.float64)
-    bias = None
-    if last.bias is not None:
-        bias = last.bias.reshape(shape).mean(axis=0, dtype=np.float64).astype(last.bias.dtype)
-    return Linear(name=last.name, weight=weight.astype(last.weight.dtype), bias=bias)
+    notes.append(
+        f"The mean over {n_out // int(n_actions)} quantiles was folded into the last layer."
+    )
+    return mean_over_quantiles(last, int(n_actions))
 
 
 def _part(archive: Sb3Archive, prefix: str) -> dict[str, Floats]:

@@ -29,14 +29,23 @@ def read_module(module: nn.Module) -> SourceNetwork:
     """
     module = copy.deepcopy(module).eval()
     kind = type(module).__name__
-    operations = _operations(module, kind)
+    operations = chain_operations(module, kind)
     return SourceNetwork(
         operations=tuple(operations),
         provenance={"format": "torch module", "class": kind, "torch": torch.__version__},
     )
 
 
-def _operations(module: nn.Module, kind: str) -> list[Operation]:
+def chain_operations(module: nn.Module, kind: str) -> list[Operation]:
+    """The operations of a module's forward pass, as `read_module` reads them.
+
+    Args:
+        module: The module, which is in evaluation mode or has no layer that knows two modes.
+        kind: What it is called in messages.
+
+    Raises:
+        UnsupportedLayerError: As `read_module`.
+    """
     if fx.Tracer().is_leaf_module(module, "") and not isinstance(module, nn.Sequential):
         return layer_operations(module, "")
     try:
