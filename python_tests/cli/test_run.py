@@ -180,6 +180,30 @@ def test_stdout_that_is_full_is_refused(noisy: Path, words: list[str]) -> None:
     assert (done.returncode, done.stderr) == (2, wanted)
 
 
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_that_does_not_fit_is_refused(words: list[str]) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full")
+    with full.open("w") as stdout:
+        done = _run_onto(stdout.fileno(), *words)
+    wanted = "dsqn-fast: stdout cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, wanted)
+
+
+def test_names_that_a_terminal_would_obey_are_shown_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = refused(capsys, "run", tmp_path / "\x1b[31mred.npz")
+    assert "\\x1b[31mred.npz" in error
+    assert error.rstrip("\n").isprintable()
+
+
+def test_one_episode_has_no_interval(noisy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = table_rows(call(capsys, "run", noisy, "--episodes", 1))
+    assert rows["95 % confidence interval"] == "needs 2 episodes or more, not 1"
+
+
 def test_a_reader_that_leaves_is_no_error(noisy: Path) -> None:
     read, write = os.pipe()
     os.close(read)

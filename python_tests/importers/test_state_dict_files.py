@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,24 @@ def test_not_a_state_dict(tmp_path: Path, content: Any) -> None:
 def test_a_pickled_module_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="state_dict"):
         load_ann(save(mlp(), tmp_path))
+
+
+def test_programs_and_objects_are_told_in_plain_words(tmp_path: Path) -> None:
+    script = tmp_path / "script.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates what makes such files
+        torch.jit.save(torch.jit.script(nn.Linear(4, 2)), str(script))
+    whole, text = save(mlp(), tmp_path), tmp_path / "text.pt"
+    text.write_bytes(b"no torch file")
+    for path, words in (
+        (script, r"TorchScript archive, which is a program\): save it with"),
+        (whole, r"Unsupported global: GLOBAL .*Sequential"),
+        (text, r"not hold tensors only \(\w"),
+    ):
+        with pytest.raises(ModelFileError, match=words) as caught:
+            load_ann(path)
+        assert str(caught.value).isprintable()
+        assert "trust" not in str(caught.value)
 
 
 def test_damaged_files(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -15,6 +16,8 @@ from dsqn_fast.errors import DsqnError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What writing to a stdout that takes no more fails with."""
 
 # Typer carries its own copy of click from 0.26 on, and uses click before: its own class of usage
 # errors leads to the base of both.
@@ -86,6 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         forget_stdout()
         return 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        forget_stdout()  # help and version are printed by typer
+        return _refuse(f"stdout cannot be written: {error.strerror}")
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     return status if isinstance(status, int) else 0
@@ -104,7 +112,9 @@ def _with_value(error: Any, words: Sequence[str]) -> str:
 
 
 def _refuse(message: str) -> int:
-    print("dsqn-fast:", " ".join(message.split()), file=sys.stderr)
+    # Names in files and messages of libraries could hold what a terminal takes as commands.
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(message.split()))
+    print("dsqn-fast:", shown, file=sys.stderr)
     return EXIT_BAD_INPUT
 
 

@@ -31,10 +31,13 @@ def run_conditions(agent: SpikingAgent) -> dict[str, Any]:
 def return_rows(report: EvaluationReport) -> Rows:
     """Return, its spread and its interval."""
     low, high = report.confidence_interval
+    interval = f"{number(low)} to {number(high)}"
+    if low != low:
+        interval = f"needs 2 episodes or more, not {report.episodes}"
     return [
         ("mean return", number(report.mean)),
         ("standard deviation", number(report.std)),
-        ("95 % confidence interval", f"{number(low)} to {number(high)}"),
+        ("95 % confidence interval", interval),
         ("episodes", number(report.episodes, 0)),
     ]
 

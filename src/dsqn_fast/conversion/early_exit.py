@@ -143,7 +143,8 @@ def calibrate_early_exit(
 def proposing_states(count: int) -> NDArray[np.bool_]:
     """Which of the calibration states give the spread and the grid; the others test kappas."""
     block = np.arange(count) * BLOCKS // count
-    return (block % 4 == 0) & (np.arange(count) < max(count - 1, 1))
+    chosen: NDArray[np.bool_] = (block % 4 == 0) & (np.arange(count) < max(count - 1, 1))
+    return chosen
 
 
 def margin_spread(model: SpikingModel, observations: NDArray[Any], *, seed: int = 0) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,13 +30,27 @@ def load_tensor_file(source: Path | io.BytesIO, name: str) -> Any:
     """
     _check_size(source, name)
     try:
-        return torch.load(source, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is refused with a sentence below
+            return torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files fail in many ways inside torch and pickle
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelFileError(
-            f"{name} does not hold tensors only ({first[:160]}): save it with "
+            f"{name} does not hold tensors only ({_reason(error)}): save it with "
             "torch.save(module.state_dict(), path); Python objects are never unpickled"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What torch found, without its advice, which is to trust the file."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    if "TorchScript" in text:
+        return "it is a TorchScript archive, which is a program"
+    found = re.search(r"WeightsUnpickler error:\s*(.+)", text)
+    lines = [found.group(1)] if found else text.strip().splitlines()
+    first = lines[0] if lines else type(error).__name__
+    if first.startswith("Weights only load failed"):
+        first = "it is no file of torch.save"
+    return first.split(". ")[0][:160]
 
 
 def _check_size(source: Path | io.BytesIO, name: str) -> None:
