@@ -7,6 +7,9 @@ from abc import ABC, abstractmethod
 import torch
 from torch.nn import functional
 
+from dsqn_fast.model import AnnModel, SpikingModel
+from dsqn_fast.training.input_scaling import InputScaling
+
 
 class Pupil(ABC):
     """A network and the rule by which it learns one batch of actions."""
@@ -29,6 +32,10 @@ class Pupil(ABC):
             states: (B, *shape).
             generator: For a choice among them.
         """
+
+    @abstractmethod
+    def export(self, scaling: InputScaling) -> AnnModel | SpikingModel:
+        """The network of this moment, for observations as they are before ``scaling``."""
 
     @abstractmethod
     def logits(self, observations: torch.Tensor) -> torch.Tensor:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
-from dsqn_fast.model import AnnModel
+from dsqn_fast.model import AnnModel, Dense
+from dsqn_fast.training.input_scaling import InputScaling
 from dsqn_fast.training.pupils import Pupil
 from dsqn_fast.training.trainable_network import Activation, TrainableNetwork, relu
 
@@ -38,6 +42,10 @@ class ReluPupil(Pupil):
         """What holds the weights."""
         return self.network
 
+    def export(self, scaling: InputScaling) -> AnnModel:
+        """The network of this moment, its activations not rounded."""
+        return scaling.fold(self.network.to_ann())
+
     @torch.no_grad()
     def look_at(self, states: torch.Tensor, generator: torch.Generator) -> None:
         """Take each neuron's scale from what the network, unrounded, does now."""
@@ -69,3 +77,21 @@ def _rounding(scales: list[torch.Tensor], levels: int) -> Activation:
         return torch.clamp(whole, 0, levels) * (scales[layer] / levels)
 
     return activation
+
+
+def new_network(sizes: Sequence[int], *, seed: int) -> AnnModel:
+    """A network with random weights (He 2015) and no biases yet.
+
+    Args:
+        sizes: Inputs, neurons of every hidden layer, outputs.
+        seed: Seed of the weights.
+    """
+    rng = np.random.default_rng(seed)
+    layers = tuple(
+        Dense(
+            weight=(rng.normal(size=(n_in, n_out)) * np.sqrt(2 / max(n_in, 1))).astype(np.float32),
+            bias=np.zeros(n_out, np.float32),
+        )
+        for n_in, n_out in itertools.pairwise(sizes)
+    )
+    return AnnModel(layers=layers, input_shape=(sizes[0],))

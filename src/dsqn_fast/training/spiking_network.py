@@ -126,7 +126,7 @@ class SpikingNetwork(torch.nn.Module):
             spikes, before = spike_train(drive, bias, self.dynamics)
             trains.append(spikes)
             potentials.append(before)
-            arriving = self._delayed(spikes)
+            arriving = self.delayed(spikes)
             if weight is not self.weights[-1]:
                 drive = product(arriving, weight, None if exact else following)
                 bias = following if exact else None
@@ -136,7 +136,7 @@ class SpikingNetwork(torch.nn.Module):
             potentials=tuple(potentials),
         )
 
-    def _delayed(self, spikes: torch.Tensor) -> torch.Tensor:
+    def delayed(self, spikes: torch.Tensor) -> torch.Tensor:
         """Spikes (S, B, n) at the step in which they arrive."""
         delay = min(DELAYS[self.dynamics.timing], self.steps)
         if delay == 0:
