@@ -69,6 +69,10 @@ def test_the_table_has_every_result(shipped: Path, capsys: pytest.CaptureFixture
     assert rows["synaptic operations per decision"].replace(" ", "") == (
         f"{data['synaptic_operations_per_decision']:.1f}"
     )
+    energy = data["energy"]["snn"]
+    assert energy["effective_acs"] == data["synaptic_operations_per_decision"]
+    assert energy["membrane_updates"] == 34 * data["steps_used"]
+    assert energy["activation_sparsity"] == 1 - data["spikes_per_decision"] / (32 * 32)
     assert int(rows["decisions per second"].replace(" ", "")) > 0
     assert rows["time steps T"] == str(load_policy(shipped).n_steps)
     assert rows["instruction set"] == active_isa()

@@ -5,7 +5,7 @@ import pytest
 from conversion.conversion_networks import image_network, observations_for
 
 from dsqn_fast.conversion import convert
-from dsqn_fast.conversion.energy import count_ann, count_snn
+from dsqn_fast.conversion.energy import activity_of, count_ann, count_snn
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.model import AnnModel, Dense
 
@@ -29,7 +29,7 @@ def test_operations_of_a_network_counted_by_hand() -> None:
     assert counted.nanojoule == pytest.approx(8 * 4.6 / 1000)
     model = convert(ann, normalization="none", initial_potential="zero", n_steps=4)
     result = simulate(model, observations)
-    spiking = count_snn(model, observations, result)
+    spiking = count_snn(model, observations, activity_of(result))
     # A current of 0.5 in 4 steps: 2 spikes, each reaching 4 outputs.
     assert spiking.effective_acs == 2 * 4
     assert spiking.effective_macs == 2 * 2
@@ -45,5 +45,29 @@ def test_dense_operations_bound_the_effective_ones() -> None:
     counted = count_ann(ann, observations)
     assert 0 < counted.effective_macs < counted.dense_operations
     model = convert(ann, observations, normalization="channel", n_steps=10)
-    spiking = count_snn(model, observations, simulate(model, observations))
+    spiking = count_snn(model, observations, activity_of(simulate(model, observations)))
     assert 0 < spiking.effective_acs < spiking.dense_operations
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_bursts_stay_below_the_dense_operations(limit: int) -> None:
+    ann = image_network()
+    observations = observations_for(ann, 20)
+    model = convert(
+        ann,
+        observations,
+        normalization="channel",
+        percentile=0.5,
+        n_steps=10,
+        spikes="burst",
+        burst_limit=limit,
+    )
+    counted = count_snn(model, observations, activity_of(simulate(model, observations)))
+    binary = convert(ann, observations, normalization="channel", n_steps=10)
+    dense = count_snn(binary, observations, activity_of(simulate(binary, observations)))
+    assert 0 < counted.effective_acs <= counted.dense_operations
+    once = count_ann(ann, observations).dense_operations
+    later = (dense.dense_operations - once) / 9
+    assert counted.dense_operations == once - later + limit * 10 * later
+    # Half the activations are clipped: full bursts exceed what one spike per step could cause.
+    assert limit < 5 or counted.effective_acs > dense.dense_operations

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from dsqn_fast.agents import Agent, AnnAgent, SpikingAgent, as_batch, source_agent
-from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
+from dsqn_fast.conversion.energy import Activity, EnergyReport, count_ann, count_snn
 from dsqn_fast.environments import Environment, check_fits, env_name, make_environment
 from dsqn_fast.episodes import Tally, play_episodes
 from dsqn_fast.errors import OptionError
@@ -223,16 +223,23 @@ def _quantile(counts: Counter[int], share: float) -> int | None:
 
 
 def _energy(agent: SpikingAgent, tally: Tally) -> EnergyReport | None:
-    """Operations on the sampled states, beside those of the source network."""
+    """Operations beside those of the source network.
+
+    Spikes, their accumulates and steps are those of all decisions; what observations and the
+    source's activations are zero is looked at on a sample of the visited states.
+    """
     if agent.source is None or not tally.sample:
         return None
     ordered = sorted(tally.sample, key=lambda pair: pair[0])
     observations, _ = as_batch(agent.model, np.stack([seen for _, seen in ordered]))
-    decisions = np.array([decision for decision, _ in ordered], np.uint64)
-    result = agent.simulate(observations, decisions=decisions)
+    activity = Activity(
+        spikes=tally.spikes / tally.decisions,
+        synaptic_operations=tally.synaptic_operations / tally.decisions,
+        steps=sum(k * n for k, n in tally.steps_used.items()) / tally.decisions,
+    )
     return EnergyReport(
         ann=count_ann(agent.source, observations),
-        snn=count_snn(agent.model, observations, result),
+        snn=count_snn(agent.model, observations, activity),
     )
 
 

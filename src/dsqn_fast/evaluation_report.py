@@ -37,8 +37,9 @@ class EvaluationReport:
         synaptic_operations_per_decision: Mean of spikes times fan-out; None likewise.
         steps_used: Mean time steps simulated per decision; None likewise.
         steps_95: 95 % of the decisions take at most so many; None likewise.
-        energy: Operations and estimated energy per decision on a sample of the visited states,
-            beside the source network's; None likewise, or without a source.
+        energy: Operations and estimated energy per decision, beside the source network's (whose
+            zeros are counted on a sample of the visited states); None likewise, or without a
+            source.
     """
 
     returns: NDArray[np.float64]

@@ -40,7 +40,7 @@ from dsqn_fast.conversion.candidates import (
     refined_recipes,
     score,
 )
-from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
+from dsqn_fast.conversion.energy import EnergyReport, activity_of, count_ann, count_snn
 from dsqn_fast.conversion.option_groups import AutoOptions
 from dsqn_fast.conversion.options import Dynamics
 from dsqn_fast.conversion.simulate import simulate
@@ -204,7 +204,7 @@ def _conclude(
         selection_states=best.states,
         test=trial.agreement,
         energy=EnergyReport(
-            ann=count_ann(source, test), snn=count_snn(trial.model, test, trial.result)
+            ann=count_ann(source, test), snn=count_snn(trial.model, test, activity_of(trial.result))
         ),
         front=measure_front(source, scored, test, best, n_steps),
         candidates=tuple(one.summary() for one in scored),

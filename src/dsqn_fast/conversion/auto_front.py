@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dsqn_fast.conversion.agreement import compare
 from dsqn_fast.conversion.auto_report import FrontPoint, pareto_front
 from dsqn_fast.conversion.candidates import Scored, chosen_model
-from dsqn_fast.conversion.energy import count_snn
+from dsqn_fast.conversion.energy import activity_of, count_snn
 from dsqn_fast.conversion.options import FRONT_STEPS
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.model.ann import AnnModel
@@ -47,7 +47,7 @@ def measure_front(
                     agreement=agreement.agreement,
                     regret=agreement.regret,
                     spikes=float(result.total_spikes.mean()),
-                    nanojoule=count_snn(model, states, result).nanojoule,
+                    nanojoule=count_snn(model, states, activity_of(result)).nanojoule,
                     chosen=leader is best and n == n_steps,
                 )
             )

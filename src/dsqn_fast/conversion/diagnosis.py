@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsqn_fast.conversion.advice import advise
 from dsqn_fast.conversion.agreement import compare
 from dsqn_fast.conversion.calibration_set import check_observations, sample
-from dsqn_fast.conversion.energy import EnergyReport, count_ann, count_snn
+from dsqn_fast.conversion.energy import EnergyReport, activity_of, count_ann, count_snn
 from dsqn_fast.conversion.layer_diagnosis import LayerDiagnosis, diagnose_layers
 from dsqn_fast.conversion.options import check_count, check_kind, check_share
 from dsqn_fast.conversion.q_gap import QGap, measure_gap
@@ -144,7 +144,9 @@ def diagnose(
             for n, row in zip(grid, actions, strict=True)
             for point in (compare(q_values, row),)
         ),
-        energy=EnergyReport(ann=count_ann(ann, states), snn=count_snn(model, states, result)),
+        energy=EnergyReport(
+            ann=count_ann(ann, states), snn=count_snn(model, states, activity_of(result))
+        ),
         advice=advise(model, n_steps, here, wanted_agreement, gap, layers),
     )
 

@@ -2,7 +2,9 @@
 
 Names as in NeuroBench (Yik et al. 2025): *effective* operations are those whose input is not zero;
 a multiply-accumulate (MAC) has a real-valued input, an accumulate (AC) a spike. *Dense* operations
-count every synapse: once for the source network, at every step for the spiking one.
+count every synapse: once for the source network, at every step for the spiking one, and for each
+spike of a full burst where neurons may emit several in one step. So effective operations are never
+more than dense ones. A burst of k spikes counts as k accumulates per synapse.
 
 Energy is that of the arithmetic alone, in 45 nm (Horowitz 2014): 32-bit floating point 4.6 pJ per
 MAC and 0.9 pJ per AC, 8-bit integers 0.23 pJ and 0.03 pJ. Reading weights and potentials from
@@ -27,6 +29,7 @@ from dsqn_fast.model.layers import Conv2d, Dense
 from dsqn_fast.model.observations import prepare_observations
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.results import SimulationResult
+from dsqn_fast.run_options import expand_output_neurons
 
 PICOJOULE: Final = {
     "float32": {"mac": 4.6, "ac": 0.9},
@@ -42,8 +45,10 @@ class Operations:
 
     Attributes:
         effective_macs: Multiply-accumulates with a non-zero real input.
-        effective_acs: Accumulates caused by spikes.
-        dense_operations: Operations if every synapse were used (at every step).
+        effective_acs: Accumulates caused by spikes: spikes times fan-out, as counted by the
+            simulation.
+        dense_operations: Operations if every synapse were used: at every step, and by
+            ``burst_limit`` spikes where neurons burst.
         activation_sparsity: Share of zeros: of activations, or of neurons and steps without
             a spike; None for burst and signed spikes, whose counts do not tell.
         membrane_updates: Neurons times steps; an addition each, or a multiply-accumulate
@@ -80,6 +85,36 @@ class EnergyReport:
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """What a spiking network did, mean per decision.
+
+    Attributes:
+        spikes: Spikes of all neurons.
+        synaptic_operations: Spikes times fan-out, those of the encoding included.
+        steps: Time steps simulated.
+    """
+
+    spikes: float
+    synaptic_operations: float
+    steps: float
+
+
+def activity_of(result: SimulationResult) -> Activity:
+    """The mean activity of simulated decisions.
+
+    Raises:
+        OptionError: There are no decisions.
+    """
+    if not len(result.actions):
+        raise OptionError("operations per decision need at least 1 decision, not 0")
+    return Activity(
+        spikes=float(result.total_spikes.mean()),
+        synaptic_operations=float(result.synaptic_operations.mean()),
+        steps=float(result.steps_used.mean()),
+    )
 
 
 def _nanojoule(kind: str, macs: float, acs: float) -> float:
@@ -132,52 +167,55 @@ def _synapses(ann: AnnModel) -> tuple[NDArray[np.int64], ...]:
     return fan_out(build_model(ann, one, dynamics=Dynamics(), recipe=recipe, n_steps=1))
 
 
-def count_snn(
-    model: SpikingModel, observations: NDArray[Any], result: SimulationResult
-) -> Operations:
+def count_snn(model: SpikingModel, observations: NDArray[Any], activity: Activity) -> Operations:
     """Operations of a spiking network per decision.
 
     With constant current the first layer's input is computed once per decision, by MACs.
 
     Args:
         model: The spiking model.
-        observations: (B, *shape) that were simulated, B >= 1.
-        result: What the simulation gave.
-
-    Raises:
-        OptionError: There are no decisions.
+        observations: (B, *shape), B >= 1, on which the first layer's inputs are looked at.
+        activity: What the network did, there or on more states of the same kind.
     """
-    if not len(result.actions):
-        raise OptionError("operations per decision need at least 1 decision, not 0")
+    model = expand_output_neurons(model)
     synapses = fan_out(model)
-    inputs = prepare_observations(model, observations, np.float32)
     macs = 0.0
     if model.encoding == "constant":
+        inputs = prepare_observations(model, observations, np.float32)
         used = (inputs.reshape(len(inputs), -1) != 0) @ synapses[0].astype(np.float64)
         macs = float(used.mean())
-    steps = float(result.steps_used.mean())
-    neurons = [counts.shape[1] for counts in result.spike_counts]
-    acs = float(result.synaptic_operations.mean())
-    spiking = neurons if model.decoding != "potential" else neurons[:-1]
-    chances = sum(spiking) * steps
-    updates = sum(neurons) * steps
+    neurons = [len(fan) for fan in synapses[1:]]
+    updates = sum(neurons) * activity.steps
+    acs = activity.synaptic_operations
     leaky = model.neuron.beta < 1 or model.neuron.alpha > 0
     all_macs, all_acs = (macs + updates, acs) if leaky else (macs, acs + updates)
-    later = sum(int(fan.sum()) for fan in synapses[1:])
-    first = int(synapses[0].sum()) * (1.0 if model.encoding == "constant" else steps)
-    sparsity = None
-    if model.neuron.spikes == "binary" and chances:
-        sparsity = 1 - float(result.total_spikes.mean()) / chances
     return Operations(
         effective_macs=macs,
         effective_acs=acs,
-        dense_operations=first + later * steps,
-        activation_sparsity=sparsity,
+        dense_operations=_dense_operations(model, synapses, activity.steps),
+        activation_sparsity=_sparsity(model, neurons, activity),
         membrane_updates=updates,
         footprint=_footprint(model, sum(neurons)),
         nanojoule=_nanojoule("float32", all_macs, all_acs),
         nanojoule_int8=_nanojoule("int8", all_macs, all_acs),
     )
+
+
+def _dense_operations(
+    model: SpikingModel, synapses: tuple[NDArray[np.int64], ...], steps: float
+) -> float:
+    first = int(synapses[0].sum()) * (1.0 if model.encoding == "constant" else steps)
+    later = sum(int(fan.sum()) for fan in synapses[1:])
+    most = model.neuron.burst_limit if model.neuron.spikes == "burst" else 1
+    return first + later * steps * most
+
+
+def _sparsity(model: SpikingModel, neurons: list[int], activity: Activity) -> float | None:
+    spiking = neurons if model.decoding != "potential" else neurons[:-1]
+    chances = sum(spiking) * activity.steps
+    if model.neuron.spikes != "binary" or not chances:
+        return None
+    return 1 - activity.spikes / chances
 
 
 def _footprint(model: SpikingModel, neurons: int) -> int:
