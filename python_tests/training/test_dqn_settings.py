@@ -6,23 +6,23 @@ import pytest
 
 from dsqn_fast.errors import OptionError
 from dsqn_fast.training.dqn_settings import DqnSettings
-from dsqn_fast.training.presets import PRESETS, dqn_preset
+from dsqn_fast.training.presets import PRESETS, preset_settings
 
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("env_id", ["CartPole-v1", "MountainCar-v0", "Acrobot-v1"])
 def test_presets_exist_for_every_environment(name: str, env_id: str) -> None:
-    assert isinstance(dqn_preset(name, env_id), DqnSettings)
+    assert isinstance(preset_settings("dqn", name, env_id), DqnSettings)
 
 
 def test_thesis_preset_has_the_architectures_of_the_thesis() -> None:
-    assert dqn_preset("thesis", "CartPole-v1").hidden == (16, 16)
-    assert dqn_preset("thesis", "MountainCar-v0").hidden == (64, 64)
+    assert preset_settings("dqn", "thesis", "CartPole-v1").hidden == (16, 16)
+    assert preset_settings("dqn", "thesis", "MountainCar-v0").hidden == (64, 64)
 
 
 def test_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(OptionError, match="did you mean 'thesis'"):
-        dqn_preset("thesys", "CartPole-v1")
+        preset_settings("dqn", "thesys", "CartPole-v1")
 
 
 def test_changes_are_read_as_numbers_lists_and_words() -> None:
@@ -66,6 +66,6 @@ def test_bad_changes_are_refused_by_name(name: str, value: str, message: str) ->
 
 
 def test_settings_as_json_values_give_the_same_settings_back() -> None:
-    settings = dqn_preset("default", "CartPole-v1")
+    settings = preset_settings("dqn", "default", "CartPole-v1")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.to_dict().items()}
     assert DqnSettings(**values) == settings

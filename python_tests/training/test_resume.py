@@ -99,7 +99,7 @@ def unfinished(whole: TrainingReport, tmp_path: Path) -> Path:
     folder = tmp_path / "copy"
     folder.mkdir()
     for path in whole.folder.iterdir():
-        if path.name != "result.json":
+        if path.is_file() and path.name != "result.json":
             (folder / path.name).write_bytes(path.read_bytes())
     return folder
 

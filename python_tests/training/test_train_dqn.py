@@ -22,7 +22,7 @@ from dsqn_fast.evaluation import evaluate
 from dsqn_fast.model import Dense
 from dsqn_fast.model_io import load_policy
 from dsqn_fast.training import TrainingReport, train_dqn
-from dsqn_fast.training import evaluation_callback as progress_module
+from dsqn_fast.training import schedule as progress_module
 
 pytest.importorskip("stable_baselines3")
 

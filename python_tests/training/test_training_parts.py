@@ -48,7 +48,8 @@ def test_mountain_car_reward_follows_its_equation() -> None:
 
 def test_observations_are_scaled_and_the_scaling_is_folded_into_the_network() -> None:
     from dsqn_fast.training.input_scaling import InputScaling
-    from dsqn_fast.training.network_export import export_network, plain_arrays
+    from dsqn_fast.training.network_arrays import plain_arrays
+    from dsqn_fast.training.network_export import export_network
 
     mean, scale = (0.1, -0.2, 0.3, 0.0), (2.0, 3.0, 0.5, 1.0)
     settings = DqnSettings(observation_mean=mean, observation_scale=scale)

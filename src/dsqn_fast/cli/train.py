@@ -10,15 +10,21 @@ import typer
 from dsqn_fast.cli.output import JsonOption
 from dsqn_fast.cli.train_seeds import CompareOption, JobsOption, SeedsOption, TimeoutOption
 
+METHODS_HELP = "dqn, double-dqn, dsqn, a2c, ppo or reinforce."
+
 
 def train(
     context: typer.Context,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="dqn: deep Q-learning.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help=METHODS_HELP)],
     env: Annotated[str, typer.Option("--env", metavar="ID", help="Environment to learn.")],
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     preset: Annotated[
-        str, typer.Option(help="Named hyperparameters: default or thesis.")
-    ] = "default",
+        str | None, typer.Option(help="Named hyperparameters: default or thesis.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Hyperparameters as YAML: lines like gamma: 0.98."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a hyperparameter; repeatable."),
@@ -27,8 +33,17 @@ def train(
         int | None, typer.Option(help="Environment steps, short for --set total_steps=N.")
     ] = None,
     n_steps: Annotated[
-        int, typer.Option(metavar="T", help="Time steps that the best network is converted for.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            metavar="T",
+            help="Time steps that the best network is converted for, default 32; of dsqn, that "
+            "it learns with.",
+        ),
+    ] = None,
+    timing: Annotated[
+        str | None,
+        typer.Option(help="Of dsqn: instant, nest or spytorch, short for --set timing=..."),
+    ] = None,
     convert: Annotated[
         bool, typer.Option("--convert/--no-convert", help="Convert the best network.")
     ] = True,
@@ -49,15 +64,21 @@ def train(
     Example: dsqn-fast train dqn --env CartPole-v1 --seeds 0-4
     """
     from dsqn_fast.cli.output import check_json, number, show
-    from dsqn_fast.cli.train_options import parse_settings
+    from dsqn_fast.cli.train_options import parse_request
     from dsqn_fast.cli.train_seeds import train_several
     from dsqn_fast.cli.training_bar import training_bar
     from dsqn_fast.cli.training_tables import spiking_rows, training_rows
-    from dsqn_fast.model.options import check_choice
-    from dsqn_fast.training import METHODS, train_dqn
+    from dsqn_fast.training import load_method
 
     check_json(json_file)
-    check_choice("method", method, METHODS)
+    trains = load_method(method)
+    request = parse_request(
+        config,
+        settings or [],
+        preset=preset,
+        n_steps=n_steps,
+        short={"total_steps": steps, "timing": timing},
+    )
     if seeds is not None:
         return train_several(
             context,
@@ -70,17 +91,15 @@ def train(
             resume=resume,
             json_file=json_file,
         )
-    changes = parse_settings(settings or [], steps)
     with training_bar() as progress:
-        report = train_dqn(
+        report = trains(
+            method,
             env,
             seed=seed,
-            preset=preset,
-            changes=changes,
-            n_steps=n_steps if convert else None,
             out=out,
             resume=resume,
             progress=progress,
+            **request.options(convert=convert),
         )
     rows = [
         *training_rows(report),

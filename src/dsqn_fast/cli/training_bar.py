@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dsqn_fast.training.evaluation_callback import TrainingProgress
+    from dsqn_fast.training.schedule import TrainingProgress
 
 
 @contextmanager

@@ -27,11 +27,14 @@ def training_rows(report: TrainingReport) -> Rows:
 
 def spiking_rows(played: Mapping[str, Any]) -> Rows:
     """The spiking policy on the same fresh episodes."""
-    return [
+    agreement = played["agreement"]
+    rows = [
         ("as a spiking policy, T", str(played["n_steps"])),
         ("return", number(played["mean_return"])),
         ("standard deviation", number(played["std_return"])),
         ("lowest", number(played["min_return"])),
-        ("agreement with the network", percent(played["agreement"])),
         ("spikes per decision", number(played["spikes_per_decision"], 1)),
     ]
+    if agreement is not None:
+        rows.insert(4, ("agreement with the network", percent(agreement)))
+    return rows

@@ -1,4 +1,4 @@
-"""The learning part of a run: Stable-Baselines3 learns, the best network is kept."""
+"""The learning part of a run: a learner learns, the best network is kept."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import torch
 
 from dsqn_fast.environments import Environment
 from dsqn_fast.errors import TrainingError
-from dsqn_fast.model import AnnModel
 from dsqn_fast.training.checkpoint import read_checkpoint, write_checkpoint
-from dsqn_fast.training.evaluation_callback import EvaluationCallback, TrainingProgress
-from dsqn_fast.training.network_evaluation import NetworkEvaluation, evaluate_network
-from dsqn_fast.training.network_export import export_network, from_plain_arrays, plain_arrays
+from dsqn_fast.training.learners import make_learner
+from dsqn_fast.training.network_arrays import plain_arrays, with_arrays
+from dsqn_fast.training.network_evaluation import Network, NetworkEvaluation, evaluate_network
 from dsqn_fast.training.plan import TrainingPlan
-from dsqn_fast.training.q_learning import QLearning
 from dsqn_fast.training.run_folder import RunFolder
-from dsqn_fast.training.training_environment import input_scaling
+from dsqn_fast.training.schedule import Schedule, TrainingProgress
 
 BEST: Final = "best.npz"
 CHECKPOINT: Final = "checkpoint.pt"
+REPLAY: Final = "replay.npz"
+REPLAY_OBSERVATIONS: Final = 20_000
+"""Most observations that are kept of a replay memory: those of its end."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -30,7 +31,7 @@ class Learning:
 
     Attributes:
         plan: What to do.
-        env: Where.
+        envs: Where.
         folder: Where evaluations, the best network and checkpoints are kept.
         made_with: Versions and git state.
         progress: Told how far the run is.
@@ -40,15 +41,15 @@ class Learning:
     """
 
     plan: TrainingPlan
-    env: Environment
+    envs: list[Environment]
     folder: RunFolder
     made_with: dict[str, Any]
     progress: Callable[[TrainingProgress], None] | None = None
     evaluations: list[NetworkEvaluation] = field(default_factory=list)
     best: NetworkEvaluation | None = None
-    best_network: AnnModel | None = None
+    best_network: Network | None = None
 
-    def run(self) -> tuple[AnnModel, NetworkEvaluation]:
+    def run(self) -> tuple[Network, NetworkEvaluation]:
         """Learn to the end, from the last checkpoint where the folder holds one.
 
         Returns:
@@ -59,42 +60,32 @@ class Learning:
             OutputPathError: The folder cannot be written any more.
         """
         settings = self.plan.settings
-        self.learner = QLearning(self.env, settings=settings, seed=self.plan.seed)
+        self.learner = make_learner(self.plan, self.envs, self.folder.path)
         if (self.folder.path / CHECKPOINT).exists():
             self._resume()
         else:
             self.folder.rewrite_evaluations([])
-        done = self.learner.num_timesteps
-        callback = EvaluationCallback(
+        schedule = Schedule(
+            total_steps=settings.total_steps,
             eval_every=settings.eval_every,
             checkpoint_every=settings.checkpoint_every,
-            total_steps=settings.total_steps,
             evaluate=self._evaluate,
             checkpoint=self._checkpoint,
             progress=self._tell,
+            done=self.learner.steps,
         )
-        self.learner.learn(
-            settings.total_steps - done, callback=callback, reset_num_timesteps=done == 0
-        )
+        self.learner.learn(schedule)
+        self._checkpoint()
         if self.best is None or self.best_network is None:
             raise TrainingError("the run ended before its first evaluation: train for longer")
+        self._keep_replay()
         return self.best_network, self.best
-
-    def _export(self) -> AnnModel:
-        steps = self.learner.num_timesteps
-        n_inputs = self.learner.observation_space.shape[0]  # type: ignore[index]
-        return export_network(
-            self.learner.q_net.q_net,
-            scaling=input_scaling(self.plan.settings, n_inputs),
-            env_id=self.plan.env_id,
-            provenance=self._provenance(steps),
-        )
 
     def _provenance(self, steps: int) -> dict[str, Any]:
         return {"trained": {**self.plan.config(), **self.made_with, "steps": steps}}
 
     def _evaluate(self, step: int) -> None:
-        network = self._export()
+        network = self.learner.network(self._provenance(step))
         evaluation = evaluate_network(
             network,
             self.plan.env_id,
@@ -108,6 +99,8 @@ class Learning:
             self.folder.write_arrays(BEST, plain_arrays(network))
         self.folder.append_evaluation(evaluation.to_dict())
         self.evaluations.append(evaluation)
+        numbers = {name: value for name, value in evaluation.to_dict().items() if value is not None}
+        self.learner.log({f"eval/{name}": value for name, value in numbers.items()})
 
     def _tell(self, step: int) -> None:
         if self.progress is None:
@@ -115,7 +108,9 @@ class Learning:
         last = self.evaluations[-1].mean_return if self.evaluations else None
         total = self.plan.settings.total_steps
         self.progress(
-            TrainingProgress(step=step, total_steps=total, mean_return=last, best=self.best)
+            TrainingProgress(
+                step=min(step, total), total_steps=total, mean_return=last, best=self.best
+            )
         )
 
     def _checkpoint(self) -> None:
@@ -136,7 +131,12 @@ class Learning:
             return
         self.best = NetworkEvaluation(**rest["best"])
         arrays = {name: tensor.numpy() for name, tensor in rest["network"].items()}
-        self.best_network = from_plain_arrays(
-            arrays, env_id=self.plan.env_id, provenance=self._provenance(self.best.step)
-        )
+        like = self.learner.network(self._provenance(self.best.step))
+        self.best_network = with_arrays(like, arrays)
         self.folder.write_arrays(BEST, arrays)
+
+    def _keep_replay(self) -> None:
+        """The last observations that were learned from: a set to calibrate conversions with."""
+        replay = self.learner.replay()
+        if replay is not None:
+            self.folder.write_arrays(REPLAY, {"observations": replay[-REPLAY_OBSERVATIONS:]})

@@ -1,4 +1,4 @@
-"""Picture of a training run: return and robustness over environment steps."""
+"""Picture of a training run: return, and robustness or spikes, over environment steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def learning_curve(
     evaluations: Sequence[NetworkEvaluation], best: NetworkEvaluation, title: str
 ) -> Figure:
-    """Mean return with its spread over episodes, above the agreement when quantised.
+    """Mean return with its spread over episodes.
+
+    Below it the agreement when quantised, or the spikes of a spiking network.
 
     Args:
         evaluations: All of them, in order.
@@ -37,8 +39,14 @@ def learning_curve(
     upper.plot(best.step, best.mean_return, "o", color=COLOURS[1], label=f"kept: step {best.step}")
     upper.set_ylabel("return")
     upper.legend(fontsize="small")
-    lower.plot(steps, [100 * e.quantised_agreement for e in evaluations], color=COLOURS[2])
-    lower.set_ylabel("agreement when\nquantised (%)")
+    if best.spikes_per_decision is None:
+        lower.plot(
+            steps, [100 * (e.quantised_agreement or 0) for e in evaluations], color=COLOURS[2]
+        )
+        lower.set_ylabel("agreement when\nquantised (%)")
+    else:
+        lower.plot(steps, [e.spikes_per_decision or 0 for e in evaluations], color=COLOURS[2])
+        lower.set_ylabel("spikes per\ndecision")
     lower.set_xlabel("environment steps")
     figure.suptitle(title)
     return figure

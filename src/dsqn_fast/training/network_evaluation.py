@@ -1,4 +1,4 @@
-"""One evaluation of a Q network: how well it plays, and how clearly it decides."""
+"""One evaluation of a network: how well it plays, and how clearly it decides."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.agents import AnnAgent, State
+from dsqn_fast.agents import AnnAgent, SpikingAgent, State
 from dsqn_fast.evaluation import evaluate
-from dsqn_fast.model import AnnModel
+from dsqn_fast.model import AnnModel, SpikingModel
 from dsqn_fast.training.quantised_network import quantised_agreement
+
+Network = AnnModel | SpikingModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,9 @@ class NetworkEvaluation:
         action_gap: Median over visited states of (best - second) / max abs(Q); 0 where there
             is one action only.
         quantised_agreement: Share of visited states with the same action when activations are
-            rounded to 32 levels, see `quantised_agreement`: how well it may become spikes.
+            rounded to 32 levels, see `quantised_agreement`: how well it may become spikes. None
+            of a spiking network.
+        spikes_per_decision: Mean over decisions; None of a network without spikes.
     """
 
     step: int
@@ -36,12 +40,17 @@ class NetworkEvaluation:
     min_return: float
     episodes: int
     action_gap: float
-    quantised_agreement: float
+    quantised_agreement: float | None = None
+    spikes_per_decision: float | None = None
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Evaluations are compared by return, equal ones by the agreement when quantised."""
-        return self.mean_return, self.quantised_agreement
+        """Evaluations are compared by return, equal ones by how firm their decisions are.
+
+        That is the agreement when quantised, of a spiking network the action gap.
+        """
+        firm = self.quantised_agreement
+        return self.mean_return, self.action_gap if firm is None else firm
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as JSON values."""
@@ -49,18 +58,22 @@ class NetworkEvaluation:
 
 
 def evaluate_network(
-    ann: AnnModel, env_id: str, *, step: int, episodes: int, seed: int
+    network: Network, env_id: str, *, step: int, episodes: int, seed: int
 ) -> NetworkEvaluation:
     """Let a network play whole episodes greedily.
 
     Args:
-        ann: The network.
+        network: The network; a spiking one is run by the engine.
         env_id: Environment; its own reward counts.
         step: Environment steps learned so far.
         episodes: Number of episodes.
         seed: Seed of the episodes.
     """
-    agent = _WatchingAgent(ann)
+    agent: _WatchingAnnAgent | _WatchingSpikingAgent
+    if isinstance(network, AnnModel):
+        agent = _WatchingAnnAgent(network)
+    else:
+        agent = _WatchingSpikingAgent(network)
     report = evaluate(agent, env_id, episodes=episodes, seed=seed)
     observations = np.concatenate(agent.observations)
     return NetworkEvaluation(
@@ -69,12 +82,15 @@ def evaluate_network(
         std_return=report.std,
         min_return=float(report.returns.min()),
         episodes=episodes,
-        action_gap=float(np.median(action_gaps(ann.forward(observations)))),
-        quantised_agreement=quantised_agreement(ann, observations),
+        action_gap=float(np.median(action_gaps(agent.outputs(observations)))),
+        quantised_agreement=quantised_agreement(network, observations)
+        if isinstance(network, AnnModel)
+        else None,
+        spikes_per_decision=report.spikes_per_decision,
     )
 
 
-class _WatchingAgent(AnnAgent):
+class _WatchingAnnAgent(AnnAgent):
     """Plays greedily and remembers what it saw."""
 
     def __init__(self, ann: AnnModel) -> None:
@@ -90,6 +106,24 @@ class _WatchingAgent(AnnAgent):
     ) -> tuple[NDArray[np.int64], State]:
         self.observations.append(np.array(observation))
         return super().predict(observation, state, episode_start, deterministic)
+
+    def outputs(self, observations: NDArray[Any]) -> NDArray[np.floating]:
+        return self.ann.forward(observations)
+
+
+class _WatchingSpikingAgent(SpikingAgent):
+    """The same of a spiking network: episodes are played with `simulate`."""
+
+    def __init__(self, model: SpikingModel) -> None:
+        super().__init__(model)
+        self.observations: list[NDArray[Any]] = []
+
+    def simulate(self, observations: NDArray[Any], **options: Any) -> Any:
+        self.observations.append(np.array(observations))
+        return super().simulate(observations, **options)
+
+    def outputs(self, observations: NDArray[Any]) -> NDArray[np.floating]:
+        return super().simulate(observations, decisions=0).outputs
 
 
 def action_gaps(outputs: NDArray[np.floating]) -> NDArray[np.floating]:

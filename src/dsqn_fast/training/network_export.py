@@ -1,13 +1,11 @@
-"""From torch tensors to a source network of plain arrays, and to its bare weights."""
+"""From torch modules to a source network of plain arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dsqn_fast.model import AnnModel, Dense
 from dsqn_fast.training.input_scaling import InputScaling
@@ -40,31 +38,3 @@ def export_network(
         layers=layers, input_shape=scaling.mean.shape, env_id=env_id, provenance=provenance
     )
     return scaling.fold(ann)
-
-
-def plain_arrays(ann: AnnModel) -> dict[str, NDArray[np.floating]]:
-    """Weights and biases of a dense network under the names w0, b0, w1, ..."""
-    arrays = {}
-    for index, layer in enumerate(ann.layers):
-        assert isinstance(layer, Dense)
-        arrays[f"w{index}"], arrays[f"b{index}"] = layer.weight, layer.bias
-    return arrays
-
-
-def from_plain_arrays(
-    arrays: Mapping[str, NDArray[np.floating]],
-    *,
-    env_id: str | None,
-    provenance: Mapping[str, Any],
-) -> AnnModel:
-    """The network of `plain_arrays`."""
-    layers = tuple(
-        Dense(weight=arrays[f"w{index}"], bias=arrays[f"b{index}"])
-        for index in range(len(arrays) // 2)
-    )
-    return AnnModel(
-        layers=layers,
-        input_shape=(layers[0].weight.shape[0],),
-        env_id=env_id,
-        provenance=provenance,
-    )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.run_options import check_seed
-from dsqn_fast.training.dqn_settings import DqnSettings
-from dsqn_fast.training.presets import dqn_preset
+from dsqn_fast.training.dqn_settings import DqnSettings, DsqnSettings
+from dsqn_fast.training.presets import preset_settings
+from dsqn_fast.training.settings import TrainingSettings
 
 DEFAULT_N_STEPS: Final = 32
 """Time steps that a trained network is converted for."""
+NSteps = int | Literal["default"] | None
+"""Time steps T; None for no conversion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,7 @@ class TrainingPlan:
     """A training run that could be started.
 
     Attributes:
-        method: ``"dqn"``.
+        method: How, for example ``"dqn"``.
         env_id: Environment to learn.
         seed: Seed of everything random, 0 <= seed < 2**32.
         settings: Hyperparameters.
@@ -35,7 +39,7 @@ class TrainingPlan:
     method: str
     env_id: str
     seed: int
-    settings: DqnSettings
+    settings: TrainingSettings
     n_steps: int | None
     command: str
 
@@ -62,30 +66,70 @@ class TrainingPlan:
         }
 
 
-def plan_dqn(
-    env_id: str, *, seed: int, preset: str, changes: Mapping[str, str], n_steps: int | None
+def make_plan(
+    method: str,
+    env_id: str,
+    *,
+    seed: int,
+    preset: str,
+    changes: Mapping[str, Any],
+    n_steps: NSteps,
 ) -> TrainingPlan:
-    """The plan of a deep Q-learning run; arguments and errors are those of `train_dqn`."""
+    """The plan of a run; arguments and errors are those of `train_policy`."""
     # Stable-Baselines3 seeds NumPy's old generator, which takes 32 bits.
     if check_seed(seed) >= 2**32:
         raise OptionError(f"a training seed must be below 2**32, not {seed}")
+    settings = preset_settings(method, preset, env_id).changed(changes)
+    _check_double_q(method, settings)
+    if isinstance(settings, DsqnSettings):
+        settings, converted = _with_n_steps(settings, changes, n_steps), None
+    else:
+        converted = DEFAULT_N_STEPS if n_steps == "default" else n_steps
     return TrainingPlan(
-        method="dqn",
+        method=method,
         env_id=env_id,
         seed=int(seed),
-        settings=dqn_preset(preset, env_id).changed(changes),
-        n_steps=None if n_steps is None else check_n_steps(n_steps),
-        command=_command(env_id, seed, preset, changes, n_steps),
+        settings=settings,
+        n_steps=None if converted is None else check_n_steps(converted),
+        command=_command(method, env_id, seed, preset, changes, n_steps),
     )
 
 
+def _with_n_steps(
+    settings: DsqnSettings, changes: Mapping[str, Any], n_steps: NSteps
+) -> DsqnSettings:
+    """Settings of a spiking network, which has its T before it learns."""
+    if n_steps is None or n_steps == "default":
+        return settings
+    if "n_steps" in changes:
+        raise OptionError(f"n_steps is given twice, as {n_steps} and {changes['n_steps']}")
+    return replace(settings, n_steps=check_n_steps(n_steps))
+
+
+def _check_double_q(method: str, settings: TrainingSettings) -> None:
+    """``dqn`` is without double Q and ``double-dqn`` with it; ``dsqn`` may be either."""
+    if method not in ("dqn", "double-dqn"):
+        return
+    assert isinstance(settings, DqnSettings)
+    if settings.double_q != (method == "double-dqn"):
+        other = "double-dqn" if settings.double_q else "dqn"
+        found = str(settings.double_q).lower()
+        raise OptionError(f"{method} does not have double_q = {found}: use the method {other!r}")
+
+
 def _command(
-    env_id: str, seed: int, preset: str, changes: Mapping[str, str], n_steps: int | None
+    method: str,
+    env_id: str,
+    seed: int,
+    preset: str,
+    changes: Mapping[str, Any],
+    n_steps: NSteps,
 ) -> str:
-    words = ["dsqn-fast", "train", "dqn", "--env", env_id, "--seed", str(seed)]
+    words = ["dsqn-fast", "train", method, "--env", env_id, "--seed", str(seed)]
     words += ["--preset", preset] if preset != "default" else []
     for name, value in changes.items():
-        words += ["--set", f"{name}={value}"]
-    if n_steps != DEFAULT_N_STEPS:
+        text = value if isinstance(value, str) else json.dumps(value)
+        words += ["--set", f"{name}={text}"]
+    if n_steps != "default":
         words += ["--no-convert"] if n_steps is None else ["--n-steps", str(n_steps)]
     return shlex.join(words)

@@ -1,13 +1,16 @@
-"""Named hyperparameters of deep Q-learning, per environment."""
+"""Named hyperparameters, per method and environment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from dsqn_fast.model.options import check_choice
-from dsqn_fast.training.dqn_settings import DqnSettings
+from dsqn_fast.training.actor_presets import A2C, PPO, REINFORCE
+from dsqn_fast.training.dqn_settings import DqnSettings, DsqnSettings
+from dsqn_fast.training.settings import TrainingSettings
 
 PRESETS: Final = ("default", "thesis")
 
@@ -60,27 +63,54 @@ _THESIS_MOUNTAIN_CAR: Final = DqnSettings(
 )
 """The thesis trained for 1000 episodes of at most 200 steps; here the number of steps is given."""
 
-_BY_ENVIRONMENT: Final[Mapping[str, Mapping[str, DqnSettings]]] = MappingProxyType(
+Settings = Mapping[str, Mapping[str, TrainingSettings]]
+"""By preset, then by environment; ``""`` stands for all others."""
+
+_DQN: Final[Mapping[str, Mapping[str, DqnSettings]]] = {
+    "default": {"CartPole-v1": _CARTPOLE, "CartPole-v0": _CARTPOLE, "": DqnSettings()},
+    "thesis": {"MountainCar-v0": _THESIS_MOUNTAIN_CAR, "": _THESIS_CARTPOLE},
+}
+
+
+def _each(kind: type[DqnSettings], **changes: Any) -> Settings:
+    """The presets of DQN as settings of another kind, with some values changed."""
+
+    def made(settings: DqnSettings) -> DqnSettings:
+        values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+        return kind(**{**values, **changes})
+
+    return {
+        name: {env_id: made(settings) for env_id, settings in by_environment.items()}
+        for name, by_environment in _DQN.items()
+    }
+
+
+_BY_METHOD: Final[Mapping[str, Settings]] = MappingProxyType(
     {
-        "default": {"CartPole-v1": _CARTPOLE, "CartPole-v0": _CARTPOLE},
-        "thesis": {"MountainCar-v0": _THESIS_MOUNTAIN_CAR},
+        "dqn": _DQN,
+        "double-dqn": _each(DqnSettings, double_q=True),
+        "dsqn": _each(DsqnSettings),
+        "a2c": A2C,
+        "ppo": PPO,
+        "reinforce": REINFORCE,
     }
 )
-_ELSEWHERE: Final[Mapping[str, DqnSettings]] = MappingProxyType(
-    {"default": DqnSettings(), "thesis": _THESIS_CARTPOLE}
-)
 
 
-def dqn_preset(name: str, env_id: str) -> DqnSettings:
-    """The hyperparameters called ``name`` for an environment.
+def preset_settings(method: str, name: str, env_id: str) -> TrainingSettings:
+    """The hyperparameters called ``name`` of a method for an environment.
 
     Args:
+        method: ``dqn``, ``double-dqn``, ``dsqn``, ``a2c``, ``ppo`` or ``reinforce``.
         name: ``"default"``: this project's own; ``"thesis"``: those of the thesis "Deep Spiking
-            Q Networks" (C. Hahn, TUM 2020), [16, 16] or for MountainCar [64, 64].
+            Q Networks" (C. Hahn, TUM 2020), [16, 16] or for MountainCar [64, 64]. The thesis has
+            double Q, which here is the method ``double-dqn``.
         env_id: Environment; others than those named get the preset's general values.
 
     Raises:
-        OptionError: There is no such preset.
+        OptionError: There is no such method or preset.
     """
-    check_choice("preset", name, PRESETS)
-    return _BY_ENVIRONMENT[name].get(env_id, _ELSEWHERE[name])
+    check_choice("method", method, tuple(_BY_METHOD))
+    presets = _BY_METHOD[method]
+    check_choice(f"preset of {method}", name, tuple(presets))
+    return presets[name].get(env_id, presets[name][""])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.dqn.policies import DQNPolicy
 from torch.nn import functional
 
 from dsqn_fast.environments import Environment
@@ -25,15 +27,26 @@ class QLearning(DQN):
         env: Where it learns.
         settings: How.
         seed: Of the weights, the exploration, the replay memory's draws and the environment.
+        policy: Stable-Baselines3's policy, by name or class.
+        policy_options: More options of the policy.
     """
 
-    def __init__(self, env: Environment, *, settings: DqnSettings, seed: int) -> None:
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        settings: DqnSettings,
+        seed: int,
+        policy: str | type[DQNPolicy] = "MlpPolicy",
+        policy_options: Mapping[str, Any] | None = None,
+    ) -> None:
         self.settings = settings
         by_steps = settings.target_unit == "steps"
+        shape = {"net_arch": list(settings.hidden), "activation_fn": torch.nn.ReLU}
         super().__init__(
-            "MlpPolicy",
+            policy,
             env,
-            learning_rate=self._learning_rate,
+            learning_rate=settings.rate_at,
             buffer_size=settings.buffer_size,
             learning_starts=settings.learning_starts,
             batch_size=settings.batch_size,
@@ -47,16 +60,12 @@ class QLearning(DQN):
             exploration_initial_eps=settings.epsilon_start,
             exploration_final_eps=settings.epsilon_end,
             max_grad_norm=settings.clip,
-            policy_kwargs={"net_arch": list(settings.hidden), "activation_fn": torch.nn.ReLU},
+            policy_kwargs={**shape, **(policy_options or {})},
             seed=seed,
             device="cpu",
         )
         if settings.epsilon_decay is not None:
             self.exploration_schedule = self._decaying_epsilon
-
-    def _learning_rate(self, remaining: float) -> float:
-        """Learning rate where a share ``remaining`` of the training is still to come."""
-        return self.settings.learning_rate * max(remaining, self.settings.learning_rate_end)
 
     def _decaying_epsilon(self, remaining: float) -> float:
         steps = (1.0 - remaining) * self.settings.total_steps
@@ -89,12 +98,19 @@ class QLearning(DQN):
         total = 0.0
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size)
-            values = self.q_net(batch.observations).gather(1, batch.actions.long())
-            loss = _LOSSES[self.settings.loss](values, self._targets(batch))
-            total += self._update(loss)
+            total += self._update(self._loss(batch))
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/loss", total / gradient_steps)
+
+    def _loss(self, batch: Any) -> torch.Tensor:
+        """What is made smaller for a batch out of the replay memory."""
+        return self._error(self.q_net(batch.observations), batch)
+
+    def _error(self, values: torch.Tensor, batch: Any) -> torch.Tensor:
+        """How far Q-values (B, n) are from their targets, for the actions that were taken."""
+        taken = values.gather(1, batch.actions.long())
+        return _LOSSES[self.settings.loss](taken, self._targets(batch))
 
     @torch.no_grad()
     def _targets(self, batch: Any) -> torch.Tensor:

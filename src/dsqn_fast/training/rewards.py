@@ -42,7 +42,7 @@ class MountainCarReward(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def with_reward(env: Environment, reward: str) -> Environment:
-    """The environment with the reward of that name; see `DqnSettings.reward`.
+    """The environment with the reward of that name; see `TrainingSettings.reward`.
 
     Raises:
         EnvironmentMismatchError: The reward belongs to another environment.

@@ -24,9 +24,10 @@ class RunFolder:
 
     ``config.json``: method, environment, seeds and settings. ``versions.json``: libraries and
     git state. ``evaluations.jsonl``: one evaluation per line. ``best.npz``: weights w0, b0, ...
-    of the best network. ``policy.npz``: the spiking policy that it became. ``result.json``: the
-    scores of both on fresh episodes. ``checkpoint.pt``: the last moment from which an unfinished
-    run can go on. ``learning-curve.png``.
+    of the best network. ``policy.npz``: the spiking policy that it is or became.
+    ``result.json``: the scores of both on fresh episodes. ``checkpoint.pt``: the last moment from
+    which an unfinished run can go on. ``replay.npz``: the last observations of a replay memory.
+    ``tensorboard/``: a log for TensorBoard. ``learning-curve.png``.
 
     Args:
         path: The folder.

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
-
-import torch
+from typing import TYPE_CHECKING, Final
 
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.checks import check_real
 from dsqn_fast.model.options import check_choice
+
+if TYPE_CHECKING:
+    import torch
 
 SURROGATES: Final = ("superspike", "arctan", "triangular")
 _SCALES: Final = {"superspike": 100.0, "arctan": 2.0, "triangular": 1.0}

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from dsqn_fast.environments import Environment, env_name, make_environment
 from dsqn_fast.errors import EnvironmentMismatchError, OptionError
-from dsqn_fast.training.dqn_settings import DqnSettings
+from dsqn_fast.training.actor_settings import ActorSettings
 from dsqn_fast.training.input_scaling import InputScaling
 from dsqn_fast.training.replayable_environment import ReplayableEnvironment
 from dsqn_fast.training.rewards import with_reward
+from dsqn_fast.training.settings import TrainingSettings
 
 
-def make_training_environment(env_id: str, settings: DqnSettings) -> Environment:
-    """Make the environment that a Q network with ``settings`` learns in.
+def make_training_environment(env_id: str, settings: TrainingSettings) -> Environment:
+    """Make the environment that a network with ``settings`` learns in.
 
     Raises:
         UnknownEnvironmentError: No environment has that id.
@@ -33,6 +34,12 @@ def make_training_environment(env_id: str, settings: DqnSettings) -> Environment
     return ReplayableEnvironment(Monitor(scaled))
 
 
+def make_training_environments(env_id: str, settings: TrainingSettings) -> list[Environment]:
+    """As many of them as the method plays in side by side; see `make_training_environment`."""
+    count = settings.n_envs if isinstance(settings, ActorSettings) else 1
+    return [make_training_environment(env_id, settings) for _ in range(count)]
+
+
 def check_trainable(env: Environment) -> None:
     """Refuse an environment that no discrete dense policy can play.
 
@@ -42,8 +49,8 @@ def check_trainable(env: Environment) -> None:
     actions, observations = env.action_space, env.observation_space
     if not isinstance(actions, spaces.Discrete) or actions.start != 0:
         raise EnvironmentMismatchError(
-            f"{env_name(env)} has the actions {actions}, but a Q network chooses among discrete "
-            "actions counted from 0: choose an environment such as CartPole-v1"
+            f"{env_name(env)} has the actions {actions}, but the networks here choose among "
+            "discrete actions counted from 0: choose an environment such as CartPole-v1"
         )
     if not isinstance(observations, spaces.Box) or len(observations.shape) != 1:
         raise EnvironmentMismatchError(
@@ -52,7 +59,7 @@ def check_trainable(env: Environment) -> None:
         )
 
 
-def input_scaling(settings: DqnSettings, n_inputs: int) -> InputScaling:
+def input_scaling(settings: TrainingSettings, n_inputs: int) -> InputScaling:
     """What the settings do to observations of ``n_inputs`` numbers.
 
     Raises:
@@ -74,7 +81,7 @@ def input_scaling(settings: DqnSettings, n_inputs: int) -> InputScaling:
     )
 
 
-def with_scaling(env: Environment, settings: DqnSettings) -> Environment:
+def with_scaling(env: Environment, settings: TrainingSettings) -> Environment:
     """The environment with observations (x - mean) / scale, where the settings have either."""
     space = env.observation_space
     assert isinstance(space, spaces.Box)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dsqn_fast.version import package_version
 
-LIBRARIES: Final = ("numpy", "torch", "stable-baselines3", "gymnasium")
+LIBRARIES: Final = ("numpy", "torch", "stable-baselines3", "gymnasium", "tensorboard")
 
 
 def versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Training a Q network, from the environment's name to the spiking policy."""
+"""Training a policy, from the environment's name to the spiking policy."""
 
 from __future__ import annotations
 
@@ -11,46 +11,52 @@ from typing import TYPE_CHECKING, Any, Final
 from dsqn_fast.errors import MissingExtraError
 from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model import AnnModel, SpikingModel
-from dsqn_fast.training.network_evaluation import NetworkEvaluation, evaluate_network
-from dsqn_fast.training.plan import DEFAULT_N_STEPS, TrainingPlan, plan_dqn
+from dsqn_fast.training.network_evaluation import Network, NetworkEvaluation, evaluate_network
+from dsqn_fast.training.plan import NSteps, TrainingPlan, make_plan
 from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
 from dsqn_fast.training.torch_threads import one_thread
-from dsqn_fast.training.training_environment import make_training_environment
+from dsqn_fast.training.training_environment import make_training_environments
 from dsqn_fast.training.versions import git_state, versions
 
 if TYPE_CHECKING:
-    from dsqn_fast.training.evaluation_callback import TrainingProgress
+    from dsqn_fast.training.schedule import TrainingProgress
 
 POLICY: Final = "policy.npz"
 
 
-def train_dqn(
+def train_policy(
+    method: str,
     env_id: str,
     *,
     seed: int = 0,
     preset: str = "default",
-    changes: Mapping[str, str] | None = None,
-    n_steps: int | None = DEFAULT_N_STEPS,
+    changes: Mapping[str, Any] | None = None,
+    n_steps: NSteps = "default",
     out: str | Path | None = None,
     resume: bool = False,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainingReport:
-    """Train a Q network and keep the best one.
+    """Train a network and keep the best one.
 
     Every ``eval_every`` steps the network plays ``eval_episodes`` episodes greedily, the same
     ones each time; the one with the highest mean return is kept, of equal ones the one whose
-    actions suffer least when its activations are rounded, and scored on ``test_episodes``
+    decisions are firmest (see `NetworkEvaluation.rank`), and scored on ``test_episodes``
     others. The same seed gives the same weights on the same machine and versions, also where
     the run was interrupted and resumed.
 
     Args:
+        method: ``dqn``, ``double-dqn``, ``dsqn`` (a spiking Q network), ``a2c``, ``ppo`` or
+            ``reinforce``.
         env_id: Gymnasium environment with discrete actions and vector observations.
         seed: Seed of everything random, 0 <= seed < 2**32.
-        preset: Named hyperparameters; see `dqn_preset`.
-        changes: Settings that differ from the preset, as text; see `DqnSettings.changed`.
-        n_steps: Time steps T that the best network is converted for, see `spiking_policy`; the
-            policy is ``policy.npz`` in the run's folder. None to train only.
+        preset: Named hyperparameters; see `preset_settings`.
+        changes: Settings that differ from the preset, as text or as they are; see
+            `TrainingSettings.changed`.
+        n_steps: Time steps T that the best network is converted for, see `spiking_policy`, 32 by
+            default; the policy is ``policy.npz`` in the run's folder. None to train only. A
+            spiking Q network learns with so many steps, by default those of its settings, and
+            is a policy as it is.
         out: Folder of the run, see `RunFolder`; None names one below ``runs``.
         resume: Go on with the unfinished run in that folder, from its last checkpoint.
         progress: Called after every evaluation and now and then between.
@@ -59,61 +65,52 @@ def train_dqn(
         The best network and how it was found; the run's folder holds the same.
 
     Raises:
-        MissingExtraError: torch or Stable-Baselines3 is not installed.
+        MissingExtraError: torch, Stable-Baselines3 or TensorBoard is not installed.
         UnknownEnvironmentError: No environment has that id.
-        EnvironmentMismatchError: The environment does not fit a Q network.
-        OptionError: A setting, the preset or the seed does not exist or is out of range.
+        EnvironmentMismatchError: The environment does not fit.
+        OptionError: A setting, the method, the preset or the seed does not exist or is out of
+            range.
         OutputPathError: The folder cannot be written or already holds a run.
         TrainingError: The loss is not finite (the best network so far is in the folder), or
             there is no run to resume, or it is another one, or its checkpoint is damaged.
     """
-    for module in ("torch", "stable_baselines3"):
+    for module in ("torch", "stable_baselines3", "tensorboard"):
         import_extra(module, extra="train", needed_for="training")
     from dsqn_fast.training.learning import Learning
 
-    plan = plan_dqn(env_id, seed=seed, preset=preset, changes=changes or {}, n_steps=n_steps)
-    env = make_training_environment(env_id, plan.settings)
+    plan = make_plan(
+        method, env_id, seed=seed, preset=preset, changes=changes or {}, n_steps=n_steps
+    )
+    envs = make_training_environments(env_id, plan.settings)
     folder = RunFolder(Path("runs") / plan.name if out is None else out)
     made_with: dict[str, Any] = {"versions": versions(), "git": git_state()}
     if resume:
         folder.check_resumable(plan.config())
     else:
         folder.create(plan.config(), made_with)
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     with one_thread():
         learning = Learning(
-            plan=plan, env=env, folder=folder, made_with=made_with, progress=progress
+            plan=plan, envs=envs, folder=folder, made_with=made_with, progress=progress
         )
-        ann, best = learning.run()
-    env.close()
-    return _finish(plan, folder, ann, best, learning.evaluations, begin)
-
-
-def _finish(
-    plan: TrainingPlan,
-    folder: RunFolder,
-    ann: AnnModel,
-    best: NetworkEvaluation,
-    evaluations: list[NetworkEvaluation],
-    begin: float,
-) -> TrainingReport:
-    """Score the best network on fresh episodes, convert it, write both down."""
-    episodes, seed = plan.settings.test_episodes, plan.seeds["test"]
-    test = evaluate_network(ann, plan.env_id, step=best.step, episodes=episodes, seed=seed)
-    ann = replace(ann, provenance={**ann.provenance, "test": test.to_dict()})
-    model, spiking = _convert(plan, folder, ann)
+        network, best = learning.run()
+        for env in envs:
+            env.close()
+        network, test, spiking = _score(plan, folder, network, best)
     report = TrainingReport(
-        ann=ann,
+        method=method,
+        network=network,
         best=best,
         test=test,
-        evaluations=tuple(evaluations),
+        evaluations=tuple(learning.evaluations),
         seconds=time.perf_counter() - begin,
+        cpu_seconds=time.process_time() - cpu,
         folder=folder.path,
         seed=plan.seed,
         env_id=plan.env_id,
         command=plan.command,
-        model=model,
-        spiking=spiking,
+        model=None if spiking is None else spiking[0],
+        spiking=None if spiking is None else spiking[1],
     )
     _draw(plan, folder, report)
     # Last: a folder with a result is a finished run.
@@ -121,20 +118,31 @@ def _finish(
     return report
 
 
-def _convert(
-    plan: TrainingPlan, folder: RunFolder, ann: AnnModel
-) -> tuple[SpikingModel | None, Mapping[str, Any] | None]:
-    """The spiking policy, saved, and what it reaches on the test's episodes."""
-    if plan.n_steps is None:
-        return None, None
+def train_dqn(env_id: str, **options: Any) -> TrainingReport:
+    """`train_policy` with the method ``dqn``."""
+    return train_policy("dqn", env_id, **options)
+
+
+def _score(
+    plan: TrainingPlan, folder: RunFolder, network: Network, best: NetworkEvaluation
+) -> tuple[Network, NetworkEvaluation, tuple[SpikingModel, Mapping[str, Any]] | None]:
+    """Score the best network on fresh episodes, and the spiking policy that it is or becomes."""
+    episodes, seed = plan.settings.test_episodes, plan.seeds["test"]
+    test = evaluate_network(network, plan.env_id, step=best.step, episodes=episodes, seed=seed)
+    network = replace(network, provenance={**network.provenance, "test": test.to_dict()})
+    if isinstance(network, AnnModel) and plan.n_steps is None:
+        return network, test, None
     from dsqn_fast.training.spiking_policy import play_spiking, spiking_policy
 
-    model = spiking_policy(ann, n_steps=plan.n_steps, seed=plan.seed)
-    episodes, seed = plan.settings.test_episodes, plan.seeds["test"]
+    if isinstance(network, SpikingModel):
+        model = network
+    else:
+        assert plan.n_steps is not None
+        model = spiking_policy(network, n_steps=plan.n_steps, seed=plan.seed)
     played = play_spiking(model, episodes=episodes, seed=seed)
     model = model.replace(provenance={**model.provenance, "test": dict(played)})
     model.save(folder.path / POLICY)
-    return model, played
+    return network, test, (model, played)
 
 
 def _draw(plan: TrainingPlan, folder: RunFolder, report: TrainingReport) -> None:

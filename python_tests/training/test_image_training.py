@@ -1,0 +1,215 @@
+"""Learning from images: that it learns, goes on exactly, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from catch_environment import register_catch
+
+from dsqn_fast.errors import EnvironmentMismatchError, OptionError, TrainingError
+from dsqn_fast.model import Dense
+from dsqn_fast.model_io import load_policy
+
+pytest.importorskip("torch")
+from dsqn_fast.training.images import image_preset, train_on_images
+from dsqn_fast.training.images.games import AtariGames, GymnasiumGames
+from dsqn_fast.training.images.network import ImageNetwork
+from dsqn_fast.training.images.ppo import generalised_advantages
+from dsqn_fast.training.images.pqn import lambda_returns
+from dsqn_fast.training.images.rollout import Rollout
+
+SMALL = {
+    "network": "tiny",
+    "hidden": "[32]",
+    "n_envs": "16",
+    "horizon": "8",
+    "minibatch": "32",
+    "learning_rate": "5e-3",
+    "checkpoint_every": "1024",
+    "test_episodes": "50",
+    "test_epsilon": "0",
+    "bfloat16": "false",
+}
+
+
+def _train(method: str, folder: Path, **changes: str) -> Any:
+    env_id = register_catch()
+    return train_on_images(
+        method, env_id, seed=0, changes={**SMALL, **changes}, n_steps=32, out=folder
+    )
+
+
+def test_ppo_learns_to_catch_and_becomes_a_spiking_policy(tmp_path: Path) -> None:
+    report = _train("ppo", tmp_path / "run", total_steps="8192")
+    assert report.result["test"]["mean_return"] > 0.9
+    assert report.result["spiking"]["mean_return"] > 0.9
+    # Random play catches one ball in about four: -0.5.
+    assert report.rows[2]["mean_return"] < 0
+    assert report.rows[-1]["step"] == 8192
+    model = load_policy(tmp_path / "run" / "policy.npz")
+    assert model.env_id == "Catch-v0"
+    assert model.source is not None
+    trained = model.source.provenance["trained"]
+    assert trained["settings"]["network"] == "tiny"
+    assert trained["command"].startswith("dsqn-fast train ppo --env Catch-v0 --seed 0")
+    assert (tmp_path / "run" / "result.json").exists()
+
+
+def test_pqn_learns_to_catch(tmp_path: Path) -> None:
+    changes = {"total_steps": "12288", "learning_rate": "0.01", "epochs": "4", "gae_lambda": "0.9"}
+    report = _train("pqn", tmp_path / "run", **changes)
+    assert report.result["test"]["mean_return"] > 0.8
+
+
+class _StopError(Exception):
+    """Ends a run from within."""
+
+
+@pytest.mark.parametrize("method", ["ppo", "pqn"])
+def test_a_resumed_run_repeats_an_uninterrupted_one(method: str, tmp_path: Path) -> None:
+    env_id = register_catch()
+    options: Any = {"changes": {**SMALL, "total_steps": "3072", "bfloat16": "true"}}
+
+    def stop(state: Any) -> None:
+        if state.step == 2048 + 256:
+            raise _StopError
+
+    options["n_steps"] = None
+    whole = train_on_images(method, env_id, out=tmp_path / "whole", **options)
+    with pytest.raises(_StopError):
+        train_on_images(method, env_id, out=tmp_path / "cut", progress=stop, **options)
+    again = train_on_images(method, env_id, out=tmp_path / "cut", resume=True, **options)
+    for one, other in zip(whole.ann.layers, again.ann.layers, strict=True):
+        if isinstance(one, Dense) and isinstance(other, Dense):
+            np.testing.assert_array_equal(one.weight, other.weight)
+    assert [row["mean_return"] for row in whole.rows] == [row["mean_return"] for row in again.rows]
+    with pytest.raises(TrainingError, match="is finished"):
+        train_on_images(method, env_id, out=tmp_path / "cut", resume=True, **options)
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path) -> None:
+    options: Any = {"changes": {**SMALL, "total_steps": "2048"}, "out": tmp_path, "n_steps": None}
+
+    def stop(state: Any) -> None:
+        if state.step > 1024:
+            raise _StopError
+
+    with pytest.raises(_StopError):
+        train_on_images("ppo", register_catch(), progress=stop, **options)
+    (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match="is not a checkpoint of this run"):
+        train_on_images("ppo", register_catch(), resume=True, **options)
+
+
+def _rollout(rewards: list[float], ended: list[bool]) -> Rollout:
+    shape = (len(rewards), 1)
+    return Rollout(
+        images=np.zeros((*shape, 1, 1, 1), np.uint8),
+        last=np.zeros((1, 1, 1, 1), np.uint8),
+        actions=np.zeros(shape, np.int64),
+        log_probability=np.zeros(shape, np.float32),
+        rewards=np.array(rewards, np.float32).reshape(shape),
+        ended=np.array(ended).reshape(shape),
+        free=np.ones(shape, bool),
+        returns=[],
+    )
+
+
+def test_advantages_are_the_sums_of_their_definition() -> None:
+    settings = replace(image_preset("ppo"), gamma=0.5, gae_lambda=0.5)
+    rollout = _rollout([1, 2, 4], [False, True, False])
+    values = np.array([[1], [2], [3]], np.float32)
+    found = generalised_advantages(rollout, values, np.array([8], np.float32), settings)
+    errors = [1 + 0.5 * 2 - 1, 2 - 2, 4 + 0.5 * 8 - 3]
+    np.testing.assert_allclose(found[:, 0], [errors[0] + 0.25 * errors[1], errors[1], errors[2]])
+
+
+def test_lambda_returns_are_the_sums_of_their_definition() -> None:
+    settings = replace(image_preset("pqn"), gamma=0.5, gae_lambda=0.25)
+    rollout = _rollout([1, 2, 4], [False, True, False])
+    best = np.array([[1], [2], [3]], np.float32)
+    found = lambda_returns(rollout, best, np.array([8], np.float32), settings)
+    third = 4 + 0.5 * 8
+    second = 2.0
+    first = 1 + 0.5 * (0.25 * second + 0.75 * 2)
+    np.testing.assert_allclose(found[:, 0], [first, second, third])
+
+
+@pytest.mark.parametrize("network", ["nature", "small"])
+def test_an_exported_network_computes_what_the_trained_one_does(network: str) -> None:
+    settings = replace(image_preset("ppo"), network=network, hidden=(16,), bfloat16=False)  # type: ignore[arg-type]
+    trained = ImageNetwork(
+        settings, shape=(84, 84, 4), largest=255, n_actions=4, with_value=True, seed=0
+    )
+    images = np.random.default_rng(0).integers(0, 256, (3, 84, 84, 4), dtype=np.uint8)
+    ann = trained.export(env_id="ALE/Breakout-v5")
+    seen = images.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    wanted = trained.outputs(images).numpy()
+    np.testing.assert_allclose(ann.forward(seen), wanted, atol=1e-6)
+    assert np.ptp(wanted) > 1e-4
+
+
+def test_atari_games_tell_of_lives_and_force_fire() -> None:
+    pytest.importorskip("ale_py")
+    games = AtariGames("ALE/Breakout-v5", 4, lives=True)
+    assert games.reset(seed=0).shape == (4, 84, 84, 4)
+    assert games.shape == (84, 84, 4)
+    assert games.n_actions == 4
+    rng = np.random.default_rng(0)
+    ends = overs = forced = 0
+    for _ in range(250):
+        outcome = games.step(rng.integers(4, size=4))
+        ends, overs = ends + outcome.ended.sum(), overs + outcome.over.sum()
+        forced += outcome.forced.sum()
+        assert not (outcome.over & ~outcome.ended).any()
+    games.close()
+    assert overs >= 2, "some games are over"
+    assert ends >= 5 * overs
+    assert forced == ends - overs
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": "large"}, "network must be one of 'nature', 'small', 'tiny'|nature, small"),
+        ({"minibatch": "4096"}, "minibatch must be at most n_envs \\* horizon = 2048, not 4096"),
+        ({"bfloat16": "1"}, "bfloat16 must be true or false, not 1"),
+        ({"epoch": "1"}, "did you mean 'epochs'"),
+        ({"observation_mean": "[1]"}, "images are not scaled"),
+    ],
+)
+def test_settings_out_of_range_are_refused(changes: dict[str, str], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        image_preset("ppo").changed(changes)
+
+
+def test_environments_without_images_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentMismatchError, match="needs images of bytes and discrete"):
+        train_on_images("ppo", "CartPole-v1", out=tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OptionError, match="method must be"):
+        train_on_images("a2c", register_catch(), out=tmp_path)
+    with pytest.raises(EnvironmentMismatchError, match="'nature' needs larger images than"):
+        train_on_images("ppo", register_catch(), out=tmp_path)
+
+
+def test_images_may_have_their_channels_first() -> None:
+    class Turned(gymnasium.ObservationWrapper[Any, Any, Any]):
+        def __init__(self, env: Any) -> None:
+            super().__init__(env)
+            self.observation_space = gymnasium.spaces.Box(0, 255, (1, 6, 5), np.uint8)
+
+        def observation(self, observation: Any) -> Any:
+            return observation.transpose(2, 0, 1)
+
+    plain_id = register_catch()
+    if "Turned-v0" not in gymnasium.registry:
+        gymnasium.register("Turned-v0", lambda: Turned(gymnasium.make(plain_id)))
+    plain, turned = GymnasiumGames(plain_id, 3, None), GymnasiumGames("Turned-v0", 3, None)
+    assert turned.shape == plain.shape == (6, 5, 1)
+    np.testing.assert_array_equal(plain.reset(seed=5), turned.reset(seed=5))
