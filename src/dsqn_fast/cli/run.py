@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.target_options import PythonOption, TargetOptionsOption
 
 
 def run(
@@ -35,17 +36,23 @@ def run(
             help="Stop a decision once the best output leads by KAPPA times the spread; 0: never.",
         ),
     ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Play on a simulator or chip, such as nest."),
+    ] = None,
+    option: TargetOptionsOption = None,
+    python: PythonOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a spiking policy and report its return, agreement and cost.
 
     Example: dsqn-fast run policies/cartpole-dqn.npz --episodes 20 --n-steps 32
     """
-    from dsqn_fast.agents import SpikingAgent
     from dsqn_fast.cli.conversion_tables import print_energy
     from dsqn_fast.cli.output import check_json, show
+    from dsqn_fast.cli.player import player
     from dsqn_fast.cli.progress import episode_bar
-    from dsqn_fast.cli.tables import evaluation_rows, run_conditions
+    from dsqn_fast.cli.tables import evaluation_rows
     from dsqn_fast.conversion.exit_rule import play_with_kappa
     from dsqn_fast.evaluation import evaluate
     from dsqn_fast.model_io import load_policy
@@ -56,14 +63,17 @@ def run(
     model = load_policy(policy)
     if early_exit is not None:
         model = play_with_kappa(model, early_exit, env_id=env, seed=seed)
-    agent = SpikingAgent(
+    playing = player(
         model,
         n_steps=n_steps,
-        n_threads=threads,
-        precision=precision,  # type: ignore[arg-type]  # checked there
         seed=seed,
+        threads=threads,
+        precision=precision,
+        backend=backend,
+        options=option,
+        python=python,
     )
-    with episode_bar(episodes) as progress:
+    with playing as (agent, conditions_of), episode_bar(episodes) as progress:
         report = evaluate(
             agent,
             env,
@@ -73,7 +83,7 @@ def run(
             epsilon=epsilon,
             progress=progress,
         )
-    conditions = run_conditions(agent)
+        conditions = conditions_of()
     show(
         f"{policy.name} on {report.env_id}",
         evaluation_rows(report, conditions),

@@ -70,7 +70,36 @@ def evaluation_rows(report: EvaluationReport, conditions: Mapping[str, Any]) -> 
         ),
         *cost_rows(report),
         ("time steps T", steps),
+        *(backend_rows(conditions) if "backend" in conditions else engine_rows(conditions)),
+    ]
+
+
+def engine_rows(conditions: Mapping[str, Any]) -> Rows:
+    """How the engine ran."""
+    return [
         ("instruction set", str(conditions["isa"])),
         ("threads", str(conditions["threads"])),
         ("precision", str(conditions["precision"])),
+    ]
+
+
+def backend_rows(conditions: Mapping[str, Any]) -> Rows:
+    """Where it played instead of in the engine, and how alike they decided."""
+    found = conditions["agreement_engine"]
+    agreement = "-"
+    if found is not None:
+        agreement = (
+            f"{percent(found['share'])} ({percent(found['low'])} to {percent(found['high'])})"
+        )
+    title = f"{conditions['backend_title']} {conditions['backend_version'] or ''}".strip()
+    return [
+        ("played on", f"{title}, emulated" if conditions["emulated"] else title),
+        *(
+            (f"option {name}", str(value))
+            for name, value in conditions["backend_options"].items()
+            if value != "auto"
+        ),
+        ("agreement with the engine", agreement),
+        ("milliseconds per decision there", number(conditions["milliseconds_per_decision"])),
+        *(("note", note) for note in conditions["notes"]),
     ]

@@ -68,7 +68,7 @@ class Backend:
         if (reason := self.target.unsupported(model)) is not None:
             raise UnsupportedError(reason)
         self.counterpart = self.target.counterpart(model)
-        self._model, self.seconds = model, 0.0
+        self._model, self.seconds, self._closed = model, 0.0, False
         self.notes: tuple[str, ...] = ()
         self._folder = tempfile.TemporaryDirectory(prefix="dsqn-fast-")
         try:
@@ -123,6 +123,8 @@ class Backend:
         """
         if n_steps not in (None, self.n_steps):
             raise OptionError(f"n_steps must be {self.n_steps}, as built, not {n_steps}")
+        if self._closed:
+            raise TargetError(f"target {self.name!r} was closed: make another backend")
         model = self.counterpart.model
         inputs = prepare_observations(model, observations, np.float64)
         keys, seed = check_decisions(decisions, len(inputs)), check_seed(seed)
@@ -156,6 +158,7 @@ class Backend:
 
     def close(self) -> None:
         """End the process and remove its files."""
+        self._closed = True
         if hasattr(self, "_worker"):
             self._worker.close()
         self._folder.cleanup()
