@@ -203,6 +203,12 @@ def test_simulators_take_the_index_of_each_decision(name: str) -> None:
     np.testing.assert_array_equal(last, again)
 
 
+def test_fixed_point_encodes_float32() -> None:
+    model, x = encoder("equidistant", 3), np.array([[0.1, -0.7, 1 / 3]])
+    found = encode_observations(model, x, n_steps=70, precision="fixed")
+    np.testing.assert_array_equal(found, encode_observations(model, x, n_steps=70))
+
+
 def test_encode_observations_refuses() -> None:
     model = encoder("poisson", 2)
     with pytest.raises(OptionError, match="constant encoding has no input spikes"):

@@ -16,6 +16,7 @@ from dsqn_fast.errors import (
     ObservationError,
     ObservationTypeError,
     OptionError,
+    RecordingError,
 )
 
 MODEL = dense_model([np.eye(3), np.ones((3, 2))], n_steps=5, encoding="poisson")
@@ -180,6 +181,21 @@ def test_parameters_beyond_the_precision(
     with refused(ModelError, message + ", which float32 cannot hold: use precision 'float64'"):
         simulate(model, GOOD)
     simulate(model, GOOD, precision="float64")
+
+
+def test_fixed_point_refuses_what_float32_cannot_hold(simulate: Simulate) -> None:
+    changes, message = BEYOND[0]
+    model = dense_model(**({"weights": [np.ones((3, 2))]} | changes))
+    with refused(ModelError, message + ", which float32 cannot hold: use precision 'float64'"):
+        simulate(model, GOOD, precision="fixed")
+
+
+def test_recordings_larger_than_memory(simulate: Simulate) -> None:
+    model = dense_model([np.ones((1, 200_000))], n_steps=2**24)
+    message = r"recording 2 decisions of 16777216 steps takes 3.36e\+04 GB, but this machine has "
+    with refused(RecordingError, message):
+        simulate(model, np.ones((2, 1)), record="all")
+    assert issubclass(RecordingError, MemoryError)
 
 
 def test_a_small_number_that_becomes_zero_is_no_error(simulate: Simulate) -> None:

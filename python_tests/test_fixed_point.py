@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,18 @@ from simulators import assert_equal_results
 
 from dsqn_fast.engine import Engine
 from dsqn_fast.errors import OptionError, UnsupportedError
-from dsqn_fast.fixed_point import LARGEST_POTENTIAL, LARGEST_SUM, to_fixed_point
-from dsqn_fast.model import AveragePool2d, Dense, Flatten, Neuron, SpikingLayer, SpikingModel
+from dsqn_fast.fixed_point import packed_rows, to_fixed_point
+from dsqn_fast.fixed_population import LARGEST_POTENTIAL, LARGEST_SUM
+from dsqn_fast.model import (
+    AveragePool2d,
+    Conv2d,
+    Dense,
+    EarlyExit,
+    Flatten,
+    Neuron,
+    SpikingLayer,
+    SpikingModel,
+)
 from dsqn_fast.reference import simulate_reference
 
 
@@ -58,6 +69,61 @@ def test_the_worst_case_runs_exactly() -> None:
         )
         assert np.isfinite(found.potentials[0]).all()
         assert (np.sign(found.potentials[0][:, -1]) == sign).all()
+
+
+def test_rows_after_an_image_are_summed_as_they_are_packed() -> None:
+    # 17 channels are padded to 32: rows that are 1000 apart lie in chunks of their own otherwise.
+    weight = np.full((1700, 2), 1e-3)
+    weight[924:1084, 0] = 1
+    passing = np.zeros((1, 1, 1, 17))
+    passing[...] = 1.0
+    layers = (
+        SpikingLayer(connection=Conv2d(weight=passing, bias=np.zeros(17), stride=(1, 1))),
+        Flatten(),
+        SpikingLayer(connection=Dense(weight=weight, bias=np.zeros(2))),
+    )
+    model = SpikingModel(layers=layers, input_shape=(10, 10, 1), n_steps=50)
+    ones = np.ones((1, 10, 10, 1), np.float32)
+    found = Engine(model, precision="fixed").run(ones, record="all")
+    assert_equal_results(found, simulate_reference(model, ones, precision="fixed", record="all"))
+    assert found.outputs[0, 0] > 50 * 159
+    population = to_fixed_point(model).populations[1]
+    chunks = packed_rows(model, 2) // population.chunk_rows
+    sums = [population.weight[chunks == i].astype(int).sum(axis=0).max() for i in set(chunks)]
+    assert max(sums) <= LARGEST_SUM
+
+
+def test_each_neuron_of_a_first_layer_has_room_for_its_own_current() -> None:
+    # As after channel normalisation: some channels are a thousand times as large as others.
+    rng = np.random.default_rng(5)
+    first = rng.uniform(-1, 1, (4, 20)) * np.logspace(0, 3, 20)
+    model = _model(first, n_steps=100).replace(encoding="constant", decoding="potential")
+    model = model.replace(
+        layers=(
+            *model.layers,
+            SpikingLayer(connection=Dense(weight=rng.uniform(-1, 1, (20, 3)), bias=np.zeros(3))),
+        )
+    )
+    x = rng.uniform(-2, 2, (7, 4)).astype(np.float32)
+    found = Engine(model, precision="fixed").run(x, record="all")
+    assert_equal_results(found, simulate_reference(model, x, precision="fixed", record="all"))
+    scales = to_fixed_point(model).populations[0].scale
+    assert scales.max() / scales.min() > 10
+    single = Engine(model).run(x).spike_counts[0]
+    assert (np.abs(found.spike_counts[0] - single) <= 1).mean() > 0.99
+
+
+def test_a_large_exit_margin_is_reached() -> None:
+    connection = Dense(weight=np.array([[1.0, -1.0]]), bias=np.zeros(2))
+    model = SpikingModel(
+        layers=(SpikingLayer(connection=connection),), input_shape=(1,), n_steps=100
+    )
+    model = model.replace(early_exit=EarlyExit(kappa=5000.0, spread=1.0))
+    x = np.full((1, 1), 30.0, np.float32)
+    for given in (x, x * 1.3):
+        found = Engine(model, precision="fixed").run(given)
+        assert_equal_results(found, simulate_reference(model, given, precision="fixed"))
+        assert 1 < found.steps_used[0] <= 100
 
 
 def test_multiples_of_a_power_of_two_are_kept_exactly() -> None:
@@ -107,7 +173,6 @@ def test_a_trained_policy_decides_alike(policies: Path) -> None:
 
 def test_refusals_name_both_values() -> None:
     leaky = random_model(np.random.default_rng(0), (2, 3, 2), n_steps=5, neuron=Neuron(beta=0.9))
-    burst = leaky.replace(neuron=Neuron(spikes="burst"))
     pooled = SpikingModel(
         layers=(
             AveragePool2d(kernel=(3, 1), stride=(1, 1)),
@@ -118,18 +183,24 @@ def test_refusals_name_both_values() -> None:
         n_steps=5,
         encoding="poisson",
     )
-    for model, words in ((leaky, "0.9"), (burst, "burst"), (pooled, "not 3")):
+    for model, words in ((leaky, "0.9"), (pooled, "not 3")):
         with pytest.raises(UnsupportedError, match=words):
             Engine(model, precision="fixed")
     plain = leaky.replace(neuron=Neuron())
-    with pytest.raises(OptionError, match="16 or 8, not 4"):
-        Engine(plain, precision="fixed", weight_bits=4)
+    for bits in (4, 16.0, True, None, "16"):
+        for precision in ("fixed", "float32"):
+            for refused in (
+                partial(Engine, plain),
+                partial(simulate_reference, plain, np.zeros((1, 2))),
+            ):
+                with pytest.raises(OptionError, match=f"16 or 8, not {bits!r}"):
+                    refused(precision=precision, weight_bits=bits)  # type: ignore[call-arg]
     with pytest.raises(OptionError, match=r"at most 5 .*not 6"):
         Engine(plain, precision="fixed").run(np.zeros((1, 2), np.float32), n_steps=6)
     with pytest.raises(OptionError, match="fewer than 15 levels"):
         to_fixed_point(_model(np.ones((1000, 2)), n_steps=2**24))
     for run in (Engine(plain, precision="fixed").run, _reference(plain)):
-        with pytest.raises(OptionError, match="exceeds"):
+        with pytest.raises(OptionError, match=r"current of the first layer is -?\d.*e\+08, but"):
             run(np.full((1, 2), 1e9, np.float32))
 
 

@@ -81,7 +81,7 @@ LayerSpec<T> make_layer(const py::dict& layer) {
   return spec;
 }
 
-// fixed: None, or (float layer, scale, largest current) of a constant current in fixed point.
+// fixed: None, or (float layer, scales, largest currents) of a constant current in fixed point.
 template <class T>
 std::unique_ptr<Simulator<T>> make_simulator(const std::vector<int>& input_shape,
                                              const std::vector<py::dict>& layers,
@@ -94,8 +94,10 @@ std::unique_ptr<Simulator<T>> make_simulator(const std::vector<int>& input_shape
   auto network = std::make_shared<Network<T>>(specs, in, make_dynamics(options));
   if (!fixed.is_none()) {
     const auto parts = fixed.cast<py::tuple>();
-    network->set_fixed_point({make_layer<float>(parts[0].cast<py::dict>()), parts[1].cast<double>(),
-                              parts[2].cast<std::int32_t>()});
+    const auto scale = parts[1].cast<Array<float>>();
+    const auto largest = parts[2].cast<Array<std::int32_t>>();
+    network->set_fixed_point(
+        {make_layer<float>(parts[0].cast<py::dict>()), scale.data(), largest.data()});
   }
   return std::make_unique<Simulator<T>>(std::move(network));
 }

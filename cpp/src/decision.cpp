@@ -27,7 +27,7 @@ constexpr int kEncodingWork = 4096;
 
 // Sum over the set neurons of `fan_out`, weighted by how often each of them spiked.
 std::int64_t operations(const SpikeBlock& spikes, std::uint64_t mask,
-                        const std::vector<std::int32_t>& fan_out) {
+                        const std::vector<std::int64_t>& fan_out) {
   std::int64_t total = 0;
   for (std::size_t j = 0; j < fan_out.size(); ++j) {
     std::uint64_t bits = spikes.words[j] & mask;
@@ -48,7 +48,7 @@ std::int64_t operations(const SpikeBlock& spikes, std::uint64_t mask,
 template <class T>
 Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
                       const RunOptions& options, Workspace<T>& workspace, Result<T>& result,
-                      std::size_t row, int lanes)
+                      std::size_t row, int lanes, Interrupt& interrupt, int worker)
     : network_(network),
       kernels_(kernels),
       options_(options),
@@ -56,6 +56,8 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
       result_(result),
       row_(row),
       lanes_(lanes),
+      interrupt_(interrupt),
+      worker_(worker),
       constant_(network.dynamics().encoding == Encoding::constant),
       graded_(network.graded()) {
   const auto& decoding = network.dynamics().decoding;
@@ -72,16 +74,16 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
 }
 
 template <class T>
-void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, Interrupt& interrupt,
-                      int worker) {
+void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key) {
   const auto& populations = network_.populations();
-  interrupt.check(worker, start(x, key));
+  start(x, key);
   std::int64_t used = 0;
   while (used < result_.steps_run && !decided_) {
     const int n = static_cast<int>(std::min<std::int64_t>(kBlock, result_.steps_run - used));
-    if (!constant_) interrupt.check(worker, encode_block(used, n));
+    if (!constant_) interrupt_.check(worker_, encode_block(used, n));
     for (std::size_t l = 0; l < populations.size(); ++l) {
-      interrupt.check(worker, simulate_population(l, n));
+      simulate_population(l, n);
+      interrupt_.check(worker_, 0);
     }
     const int valid = decide(n);
     count_block(valid);
@@ -104,29 +106,37 @@ void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, Inte
 }
 
 template <class T>
-std::int64_t Decision<T>::start(const typename Types<T>::Input* x, std::uint64_t key) {
+void Decision<T>::start(const typename Types<T>::Input* x, std::uint64_t key) {
   work_.reset(network_, lanes_);
   if (constant_) {
     constant_current(x);
-    return lanes_ * network_.populations().front().synapses();
+    return;
   }
   work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
-  return network_.n_in();
+  interrupt_.check(worker_, network_.n_in());
 }
 
 template <class T>
 void Decision<T>::constant_current(const typename Types<T>::Input* x) {
+  const Stop stop = interrupt_.for_kernel(worker_);
   if constexpr (std::is_integral_v<T>) {
     const auto& first = *network_.float_first();
     float* exact = work_.exact_current.data();
     run_kernel(kernels_, ConstantCurrent<float>{first.wiring(lanes_), x, first.weights.data(),
-                                                first.bias.data(), exact});
-    if (!network_.round_current(exact, lanes_ * first.padded(), work_.current.data()))
-      throw RangeError();
+                                                first.bias.data(), exact, stop});
+    interrupt_.check(worker_, 0);
+    const RoundedCurrent rounded{exact,
+                                 network_.scale().data(),
+                                 network_.largest().data(),
+                                 lanes_ * first.output().pixels(),
+                                 first.output().padded,
+                                 work_.current.data()};
+    if (!kernels_.round(rounded)) throw RangeError();
   } else {
     const auto& first = network_.populations().front();
     run_kernel(kernels_, ConstantCurrent<T>{first.wiring(lanes_), x, first.weights.data(),
-                                            first.bias.data(), work_.current.data()});
+                                            first.bias.data(), work_.current.data(), stop});
+    interrupt_.check(worker_, 0);
   }
 }
 
@@ -167,7 +177,7 @@ Arrivals Decision<T>::arriving(std::size_t l, int n) {
 }
 
 template <class T>
-std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
+void Decision<T>::simulate_population(std::size_t l, int n) {
   const auto& population = network_.populations()[l];
   auto& state = work_.populations[l];
   PopulationBlock<T> block{};
@@ -190,9 +200,8 @@ std::int64_t Decision<T>::simulate_population(std::size_t l, int n) {
   block.out_words = state.emitted.words.data();
   block.out_values = graded_ ? state.emitted.values.data() : nullptr;
   block.potentials = state.potentials.empty() ? nullptr : state.potentials.data();
+  block.stop = interrupt_.for_kernel(worker_);
   run_kernel(kernels_, block);
-  const std::int64_t per_step = block.constant == nullptr ? population.synapses() : 0;
-  return std::int64_t{n} * lanes_ * (population.padded() + per_step);
 }
 
 template <class T>

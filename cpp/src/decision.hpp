@@ -14,20 +14,21 @@ template <class T>
 class Decision {
  public:
   Decision(const Network<T>& network, const KernelTable& kernels, const RunOptions& options,
-           Workspace<T>& workspace, Result<T>& result, std::size_t row, int lanes);
+           Workspace<T>& workspace, Result<T>& result, std::size_t row, int lanes,
+           Interrupt& interrupt, int worker);
 
-  void run(const typename Types<T>::Input* x, std::uint64_t key, Interrupt& interrupt, int worker);
+  void run(const typename Types<T>::Input* x, std::uint64_t key);
 
  private:
-  // These return about how many additions they took.
-  std::int64_t start(const typename Types<T>::Input* x, std::uint64_t key);
+  void start(const typename Types<T>::Input* x, std::uint64_t key);
   void constant_current(const typename Types<T>::Input* x);
+  // Returns about how many additions it took.
   std::int64_t encode_block(std::int64_t first, int n);
   // Spikes that reach population l, delayed and pooled.
   Arrivals arriving(std::size_t l, int n);
   const SpikeBlock& delayed(std::size_t l, int n);
   void describe_dynamics(std::size_t l, PopulationBlock<T>& block) const;
-  std::int64_t simulate_population(std::size_t l, int n);
+  void simulate_population(std::size_t l, int n);
   void save_carry(std::size_t l);
   // Steps of the block up to and with the one that ends the decision; n if none does.
   int decide(int n);
@@ -52,6 +53,8 @@ class Decision {
   Result<T>& result_;
   std::size_t row_;
   int lanes_;
+  Interrupt& interrupt_;
+  int worker_;
   bool constant_;
   bool graded_;
   bool decided_ = false;

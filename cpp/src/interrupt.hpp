@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "dsqn/error.hpp"
+#include "dsqn/kernels.hpp"
 
 namespace dsqn {
 
@@ -17,27 +18,44 @@ class Interrupt {
   // once stopped. Only the calling thread (worker 0) may ask, since asking may need an
   // interpreter lock.
   void check(int worker, std::int64_t work) {
-    if (stopped_.load(std::memory_order_relaxed)) throw Interrupted();
-    if (worker != 0 || !asked_) return;
-    work_ += work;
-    if (work_ < kWorkBetweenClocks) return;
-    work_ = 0;
-    ask();
+    if (stops(worker, work)) throw Interrupted();
   }
 
   // Asks if the last time was over 20 ms ago, and never again once the answer was yes: the
   // caller may have an exception pending from then on.
   void ask() {
-    const auto now = std::chrono::steady_clock::now();
-    if (!asked_ || stopped_ || now - last_ < std::chrono::milliseconds(20)) return;
-    last_ = now;
-    if (asked_()) {
-      stopped_ = true;
-      throw Interrupted();
-    }
+    if (stops_now()) throw Interrupted();
+  }
+
+  // check() for a kernel, which must not throw.
+  Stop for_kernel(int worker) {
+    return worker == 0 ? Stop{&stops_as<0>, this} : Stop{&stops_as<1>, this};
   }
 
  private:
+  template <int worker>
+  static bool stops_as(void* self, std::int64_t work) {
+    return static_cast<Interrupt*>(self)->stops(worker, work);
+  }
+
+  bool stops(int worker, std::int64_t work) {
+    if (stopped_.load(std::memory_order_relaxed)) return true;
+    if (worker != 0 || !asked_) return false;
+    work_ += work;
+    if (work_ < kWorkBetweenClocks) return false;
+    work_ = 0;
+    return stops_now();
+  }
+
+  bool stops_now() {
+    if (stopped_) return true;
+    const auto now = std::chrono::steady_clock::now();
+    if (!asked_ || now - last_ < std::chrono::milliseconds(20)) return false;
+    last_ = now;
+    if (asked_()) stopped_ = true;
+    return stopped_;
+  }
+
   // At most a millisecond of additions, even one by one: the clock costs nothing beside it.
   static constexpr std::int64_t kWorkBetweenClocks = 1 << 20;
 

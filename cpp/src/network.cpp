@@ -1,7 +1,6 @@
 #include "dsqn/network.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace dsqn {
@@ -69,19 +68,20 @@ AlignedVector<typename Types<T>::Weight> pack_panels(const LayerSpec<T>& spec,
 
 // How many outputs each input reaches, through a window (channels of the window's output).
 void scatter(const Taps& taps, const Wiring& wiring, int weight,
-             std::vector<std::int32_t>& counts) {
+             std::vector<std::int64_t>& counts) {
   for (int k = 0; k < taps.offset[static_cast<std::size_t>(wiring.n_pixels)]; ++k) {
     const Tap& tap = taps.taps[static_cast<std::size_t>(k)];
-    for (int i = 0; i < wiring.span; ++i) {
-      counts[static_cast<std::size_t>(tap.from * wiring.stride + i)] += weight;
+    const auto first = static_cast<std::size_t>(std::int64_t{tap.from} * wiring.stride);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(wiring.span); ++i) {
+      counts[first + i] += weight;
     }
   }
 }
 
 // The same through pooling, backwards: an input reaches what its windows reach.
-std::vector<std::int32_t> through_pool(const Layout& in, const Taps& taps, const Layout& out,
-                                       const std::vector<std::int32_t>& after) {
-  std::vector<std::int32_t> counts(static_cast<std::size_t>(in.size()));
+std::vector<std::int64_t> through_pool(const Layout& in, const Taps& taps, const Layout& out,
+                                       const std::vector<std::int64_t>& after) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(in.size()));
   for (std::size_t pixel = 0; pixel + 1 < taps.offset.size(); ++pixel) {
     for (auto k = taps.offset[pixel]; k < taps.offset[pixel + 1]; ++k) {
       const auto from = static_cast<std::size_t>(taps.taps[static_cast<std::size_t>(k)].from);
@@ -159,20 +159,10 @@ bool Network<T>::groupable() const {
 template <class T>
 void Network<T>::set_fixed_point(const FixedPoint& fixed) {
   first_ = std::make_shared<const Population<float>>(fixed.first, in_);
-  scale_ = fixed.scale;
-  largest_ = fixed.largest;
-}
-
-template <class T>
-bool Network<T>::round_current(const float* exact, int n, std::int32_t* current) const {
-  bool fits = true;
-  for (int j = 0; j < n; ++j) {
-    const double scaled = std::nearbyint(static_cast<double>(exact[j]) * scale_);
-    const bool inside = std::fabs(scaled) <= static_cast<double>(largest_);
-    fits = fits && inside;
-    current[j] = inside ? static_cast<std::int32_t>(scaled) : 0;
-  }
-  return fits;
+  const int n = first_->output().channels, padded = first_->output().padded;
+  scale_ = padded_copy(fixed.scale, n, padded, 0.0f);
+  const std::vector<float> largest(fixed.largest, fixed.largest + n);
+  largest_ = padded_copy(largest.data(), n, padded, 0.0f);
 }
 
 template <class T>

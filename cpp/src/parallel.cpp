@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "dsqn/error.hpp"
+
 namespace dsqn {
 
 namespace {
@@ -25,8 +27,10 @@ class Loop {
   void drain(int worker) {
     try {
       for (std::size_t item; !failed_ && (item = next_++) < n_items_;) work_(worker, item);
+    } catch (const Interrupted&) {
+      keep_error(true);
     } catch (...) {
-      keep_error();
+      keep_error(false);
     }
   }
 
@@ -51,8 +55,10 @@ class Loop {
       lock.unlock();
       try {
         idle();
+      } catch (const Interrupted&) {
+        keep_error(true);
       } catch (...) {
-        keep_error();
+        keep_error(false);
       }
       lock.lock();
     }
@@ -63,9 +69,10 @@ class Loop {
   }
 
  private:
-  void keep_error() {
+  // The first error is kept; but an interruption replaces it, since the caller waits for one.
+  void keep_error(bool interruption) {
     const std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::current_exception();
+    if (!error_ || interruption) error_ = std::current_exception();
     failed_ = true;
   }
 

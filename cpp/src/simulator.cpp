@@ -1,6 +1,7 @@
 #include "dsqn/simulator.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "decision.hpp"
@@ -60,8 +61,9 @@ Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
     auto& workspace = *workspaces[static_cast<std::size_t>(worker)];
     const std::size_t row = item * group;
     const int lanes = static_cast<int>(std::min(group, batch - row));
-    Decision<T> decision(*network_, *kernels_, options, workspace, result, row, lanes);
-    decision.run(observations + row * n_in, decisions[row], interrupt, worker);
+    Decision<T> decision(*network_, *kernels_, options, workspace, result, row, lanes, interrupt,
+                         worker);
+    decision.run(observations + row * n_in, decisions[row]);
   };
   parallel_for(static_cast<int>(n_workers), (batch + group - 1) / group, work,
                [&] { interrupt.ask(); });
@@ -84,8 +86,10 @@ std::unique_ptr<Workspace<T>> Simulator<T>::take_workspace() const {
 
 template <class T>
 void Simulator<T>::give_back(std::unique_ptr<Workspace<T>> workspace) const {
+  // More than the machine can run at once are not worth their memory.
+  static const std::size_t most = std::max(std::thread::hardware_concurrency(), 1u);
   const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(workspace));
+  if (idle_.size() < most) idle_.push_back(std::move(workspace));
 }
 
 template class Simulator<float>;

@@ -83,7 +83,8 @@ void check_fan_out(const PlainNetwork<T>& plain, std::size_t l) {
       reached += value;
     }
     const int at = i / in.channels * in.padded + i % in.channels;
-    CHECK_EQUAL(population.fan_out()[static_cast<std::size_t>(at)], static_cast<int>(reached));
+    CHECK_EQUAL(population.fan_out()[static_cast<std::size_t>(at)],
+                static_cast<std::int64_t>(reached));
   }
 }
 
@@ -98,6 +99,28 @@ void check_type(Random& random) {
     const auto plain = random_image<T>(i % 2 == 0, random);
     for (std::size_t l = 0; l < plain.layers.size(); ++l) check_fan_out(plain, l);
   }
+}
+
+// An input that reaches more than 2^31 synapses, through windows of windows.
+void check_large_fan_out() {
+  PlainLayer<float> layer;
+  layer.convolution = true;
+  layer.window = {9, 9, 1, 1, 0, 0};
+  layer.pools = {{32, 32, 1, 1, 0, 0}, {16, 16, 1, 1, 0, 0}};
+  layer.n_rows = 81;
+  layer.n_out = 4096;
+  layer.weight.resize(81 * 4096);
+  for (auto* values : {&layer.bias, &layer.threshold, &layer.initial_potential}) {
+    values->resize(4096, 1.0f);
+  }
+  const Population<float> population(layer.spec(), {64, 64, 1, 1});
+  std::int64_t sum = 0, most = 0;
+  for (const std::int64_t n : population.fan_out()) {
+    sum += n;
+    most = std::max(most, n);
+  }
+  CHECK(most > std::int64_t{1} << 31);
+  CHECK_EQUAL(sum, std::int64_t{32 * 32} * 16 * 16 * 10 * 10 * 81 * 4096);
 }
 
 void check_steps() {
@@ -123,6 +146,7 @@ int main() {
   check_window({5, 7, 3, 3}, {3, 3, 2, 1, 1, 2});
   check_window({1, 1, 4, 4}, {3, 3, 1, 1, 1, 1});
   check_window({4, 4, 1, 16}, {1, 1, 3, 2, 2, 0});
+  check_large_fan_out();
   check_steps();
   return dsqn::test::failures;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "dsqn/error.hpp"
 
 namespace dsqn::test {
 namespace {
@@ -77,6 +78,16 @@ void check_idle() {
   CHECK_THROWS(parallel_for(2, 2, slow_helper, interrupted), std::underflow_error);
 }
 
+// The caller has an exception of its own pending when it interrupts: no other may replace that.
+void check_interruption_wins() {
+  const auto fails_elsewhere = [](int worker, std::size_t) {
+    if (worker != 0) throw std::domain_error("a worker failed first");
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    throw Interrupted();
+  };
+  CHECK_THROWS(parallel_for(2, 2, fails_elsewhere, nothing), Interrupted);
+}
+
 }  // namespace
 }  // namespace dsqn::test
 
@@ -86,5 +97,6 @@ int main() {
   check_workers_are_sequential();
   check_exceptions();
   check_idle();
+  check_interruption_wins();
   return failures;
 }

@@ -83,7 +83,7 @@ class SimulatorF32:
         input_shape: Sequence[int],
         layers: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
-        fixed: tuple[Mapping[str, Any], float, int] | None,
+        fixed: tuple[Mapping[str, Any], NDArray[np.float32], NDArray[np.int32]] | None,
     ) -> None: ...
     def run(
         self,
@@ -101,7 +101,7 @@ class SimulatorF64:
         input_shape: Sequence[int],
         layers: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
-        fixed: tuple[Mapping[str, Any], float, int] | None,
+        fixed: tuple[Mapping[str, Any], NDArray[np.float32], NDArray[np.int32]] | None,
     ) -> None: ...
     def run(
         self,
@@ -119,7 +119,7 @@ class SimulatorFixed:
         input_shape: Sequence[int],
         layers: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
-        fixed: tuple[Mapping[str, Any], float, int] | None,
+        fixed: tuple[Mapping[str, Any], NDArray[np.float32], NDArray[np.int32]] | None,
     ) -> None: ...
     def run(
         self,

@@ -50,7 +50,8 @@ def decode(
         potentials: (B, n) final potentials.
         counts: (B, n) int32 spike counts.
         n_steps: T.
-        steps_used: (B,) steps simulated; the divisor of Q-values where a decision ended early.
+        steps_used: (B,) steps simulated; with an early exit or first-spike decoding the divisor
+            of Q-values where they are fewer than T (timing spytorch: T - 1 to the end).
     """
     dtype = potentials.dtype.type
     scale, theta = per_neuron(output.scale, potentials), per_neuron(output.threshold, potentials)

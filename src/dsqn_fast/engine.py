@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast import _core
+from dsqn_fast.connectivity import constant_current
 from dsqn_fast.decodings import decode, per_neuron
 from dsqn_fast.engine_layers import (
     engine_input_shape,
@@ -19,14 +20,16 @@ from dsqn_fast.engine_layers import (
     pooled_input,
 )
 from dsqn_fast.errors import CpuError, OptionError
-from dsqn_fast.fixed_point import (
-    LARGEST_POTENTIAL,
+from dsqn_fast.fixed_current import range_error
+from dsqn_fast.fixed_point import to_fixed_point
+from dsqn_fast.fixed_population import (
+    LARGEST_MARGIN,
     FixedModel,
     check_fixed_steps,
-    range_error,
-    to_fixed_point,
+    check_weight_bits,
 )
 from dsqn_fast.model.forward import flattened
+from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.observations import prepare_observations
 from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
 from dsqn_fast.model.spiking import SpikingModel
@@ -34,6 +37,7 @@ from dsqn_fast.run_options import (
     check_decisions,
     check_precision,
     check_record,
+    check_recording,
     check_seed,
     expand_output_neurons,
 )
@@ -140,7 +144,8 @@ class RunResult:
         fixed = self._engine.fixed
         if fixed is None:
             return potentials
-        return {i: v / fixed.populations[i].scale for i, v in potentials.items()}
+        scales = {i: fixed.populations[i].scale for i in potentials}
+        return {i: v / np.resize(scales[i], v.shape[2]) for i, v in potentials.items()}
 
 
 class Engine:
@@ -174,6 +179,7 @@ class Engine:
         weight_bits: int = 16,
     ) -> None:
         check_choice("precision", precision, PRECISIONS)
+        check_weight_bits(weight_bits)
         self.n_threads = _check_threads(n_threads)
         self.precision = precision
         self.model = model
@@ -197,9 +203,9 @@ class Engine:
             return kind(shape, layers, options, None)
         first, output = self.fixed.populations[0], self.fixed.populations[-1]
         if options["exit_margin"] is not None:
-            limit = math.floor(min(options["exit_margin"] * output.scale, LARGEST_POTENTIAL))
+            limit = math.floor(min(options["exit_margin"] * output.one, LARGEST_MARGIN))
             options["exit_margin"] = float(limit)
-        rounding = (layers[0], first.scale, first.largest_current)
+        rounding = (layers[0], first.scale.astype(np.float32), first.largest_current)
         self.expanded_model = self.fixed.model
         return _core.SimulatorFixed(shape, fixed_layers(model, self.fixed), options, rounding)
 
@@ -217,7 +223,8 @@ class Engine:
         Args:
             observations: (B, *input shape) or one observation; real numbers. Arrays that are
                 C-contiguous and of the engine's precision are used without a copy.
-            n_steps: Time steps T per decision; None takes the model's own.
+            n_steps: Time steps T per decision (timing spytorch simulates T - 1 of them); None
+                takes the model's own.
             seed: Seed of the Poisson encoding, 0 <= seed < 2**64.
             decisions: Index of each decision, which keys its noise: (B,) or the first of a
                 count.
@@ -230,6 +237,7 @@ class Engine:
         Raises:
             ObservationError: Observations do not fit or are not finite.
             OptionError: An argument is out of range.
+            RecordingError: The recording takes more memory than the machine has.
             KeyboardInterrupt: Ctrl-C was pressed; any run ends within a second.
         """
         steps = self.model.n_steps if n_steps is None else check_n_steps(n_steps)
@@ -240,6 +248,7 @@ class Engine:
         wanted: tuple[int, ...] = ()
         if type(record) is not tuple or record:
             wanted = check_record(record, len(self.expanded_model.populations))
+            self._check_recording(wanted, observations, steps)
         core = None
         try:
             plain = type(decisions) is int and decisions == 0 and self._vector
@@ -253,15 +262,28 @@ class Engine:
                 flat = flattened(inputs)
                 core = self._simulator.run(flat, steps, seed, keys, wanted, self.n_threads)
         except _core.RangeError:
-            assert self.fixed is not None
-            raise range_error(self.fixed.populations[0]) from None
+            raise self._range_error(observations) from None
         return RunResult(core, self, steps)
+
+    def _check_recording(self, record: tuple[int, ...], observations: Any, steps: int) -> None:
+        batch = len(prepare_observations(self.model, observations, self.dtype))
+        check_recording(self.expanded_model, record, batch=batch, n_steps=steps, dtype=self.dtype)
+
+    def _range_error(self, observations: Any) -> OptionError:
+        assert self.fixed is not None
+        values = pooled_input(
+            self.model, prepare_observations(self.model, observations, self.dtype)
+        )
+        connection = self.model.populations[0].connection
+        if isinstance(connection, Dense):
+            values = flattened(values)
+        return range_error(constant_current(connection, values), self.fixed.populations[0])
 
     def fixed_outputs(self, raw: NDArray[Any], n_steps: int) -> NDArray[np.float64]:
         """Outputs (B, n_out) from the integers that the fixed-point simulator gives."""
         assert self.fixed is not None
         decoding = self.model.decoding
-        scale = 1.0 if decoding == "count" else self.fixed.populations[-1].scale
+        scale = 1.0 if decoding == "count" else self.fixed.populations[-1].one
         steps = n_steps if decoding == "count+potential" else 1
         return raw / scale / steps
 
@@ -303,6 +325,9 @@ def encode_observations(
 ) -> NDArray[np.int8]:
     """Input spikes (B, n_steps, n) that `Engine.run` feeds to the first population.
 
+    With timing spytorch the run ends a step earlier and leaves the last ones out. Fixed point
+    takes observations in float32.
+
     Raises:
         OptionError: The model has constant encoding, which has no spikes.
         ObservationError: Observations do not fit or are not finite.
@@ -311,7 +336,8 @@ def encode_observations(
         raise OptionError("constant encoding has no input spikes: use poisson or equidistant")
     check_choice("precision", precision, PRECISIONS)
     steps = check_n_steps(model.n_steps if n_steps is None else n_steps)
-    inputs = prepare_observations(model, observations, np.dtype(precision))
+    dtype = np.dtype(np.float32 if precision == "fixed" else precision)
+    inputs = prepare_observations(model, observations, dtype)
     keys = check_decisions(decisions, len(inputs))
     flat = np.ascontiguousarray(flattened(inputs), dtype=np.float64)
     return _core.encode(model.encoding == "poisson", flat, steps, check_seed(seed), keys)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dsqn_fast.connectivity import pool_factor, pool_sum
 from dsqn_fast.errors import UnsupportedError
-from dsqn_fast.fixed_point import FixedModel
+from dsqn_fast.fixed_population import FixedModel
 from dsqn_fast.model.layers import AveragePool2d, Conv2d, Flatten, Shape
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
@@ -71,7 +71,7 @@ def fixed_layers(model: SpikingModel, integers: FixedModel) -> list[dict[str, An
         layer["weight"] = fixed.weight
         layer["arrays"] = [fixed.bias, fixed.threshold, fixed.initial_potential]
         layer["chunk_rows"] = fixed.chunk_rows
-        layer["unit"] = int(max(fixed.scale, 1.0))
+        layer["unit"] = int(max(fixed.one, 1.0))
     return layers
 
 

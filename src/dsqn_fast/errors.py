@@ -45,6 +45,10 @@ class OutputPathError(DsqnError, OSError):
     """A file cannot be written where it was asked for."""
 
 
+class RecordingError(DsqnError, MemoryError):
+    """What a run should record does not fit into memory."""
+
+
 class UnsupportedError(DsqnError, NotImplementedError):
     """A valid request that this part of the package cannot serve yet."""
 

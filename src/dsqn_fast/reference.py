@@ -49,7 +49,9 @@ from dsqn_fast.connectivity import (
 )
 from dsqn_fast.decodings import decode, early_exit, first_spike
 from dsqn_fast.encodings import encode
-from dsqn_fast.fixed_point import check_fixed_steps, round_current, to_fixed_point
+from dsqn_fast.fixed_current import round_current
+from dsqn_fast.fixed_point import to_fixed_point
+from dsqn_fast.fixed_population import check_fixed_steps, check_weight_bits
 from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.layers import AveragePool2d, Flatten
 from dsqn_fast.model.observations import prepare_observations
@@ -59,6 +61,7 @@ from dsqn_fast.run_options import (
     check_decisions,
     check_precision,
     check_record,
+    check_recording,
     check_seed,
     expand_output_neurons,
 )
@@ -263,7 +266,8 @@ def simulate_reference(
     Args:
         model: The spiking model.
         observations: (B, *input shape) or one observation; real numbers.
-        n_steps: Time steps T per decision; None takes the model's own.
+        n_steps: Time steps T per decision (timing spytorch simulates T - 1 of them); None takes
+            the model's own.
         seed: Seed of the Poisson encoding, 0 <= seed < 2**64.
         precision: ``"float32"``, ``"float64"`` or ``"fixed"`` (see `dsqn_fast.fixed_point`).
         weight_bits: 16 or 8, with ``"fixed"``.
@@ -278,8 +282,10 @@ def simulate_reference(
         ObservationError: Observations do not fit or are not finite.
         ModelError: A parameter of the model is beyond the precision.
         OptionError: An argument is out of range.
+        RecordingError: The recording takes more memory than the machine has.
     """
     check_choice("precision", precision, PRECISIONS)
+    check_weight_bits(weight_bits)
     fixed = precision == "fixed"
     dtype: Any = np.float64 if fixed else np.dtype(precision).type
     steps_wanted = check_n_steps(model.n_steps if n_steps is None else n_steps)
@@ -288,7 +294,7 @@ def simulate_reference(
     keys = check_decisions(decisions, batch)
     seed = check_seed(seed)
     model = expand_output_neurons(model)
-    check_precision(model, np.dtype(dtype))
+    check_precision(model, inputs.dtype)
     current = None
     if model.encoding == "constant":
         current = _stages(model, batch, inputs.dtype.type)[0].constant(inputs)
@@ -301,7 +307,9 @@ def simulate_reference(
     steps = steps_wanted - 1 if model.timing == "spytorch" else steps_wanted
     stages = _stages(model, batch, dtype)
     recorder = _Recorder(model, batch, steps, dtype)
-    recorder.watch(check_record(record, len(stages)))
+    wanted = check_record(record, len(stages))
+    check_recording(model, wanted, batch=batch, n_steps=steps, dtype=np.dtype(dtype))
+    recorder.watch(wanted)
     encoded = None
     if current is None:
         flat = flattened(inputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsqn_fast.errors import ModelError, OptionError
+from dsqn_fast.errors import ModelError, OptionError, RecordingError
 from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
@@ -77,6 +79,41 @@ def check_record(record: Sequence[int] | str, populations: int) -> tuple[int, ..
             )
         chosen.add(int(index) % populations)
     return tuple(sorted(chosen))
+
+
+def check_recording(
+    model: SpikingModel,
+    record: Sequence[int],
+    *,
+    batch: int,
+    n_steps: int,
+    dtype: np.dtype[np.floating],
+) -> None:
+    """Check that the spikes and potentials of the populations ``record`` fit into memory.
+
+    Raises:
+        RecordingError: They take more than this machine has.
+    """
+    shapes = [s for s, p in zip(model.shapes()[1:], model.layers, strict=True) if _spikes(p)]
+    values = sum(math.prod(shapes[index]) for index in record) * batch * n_steps
+    size, memory = values * (1 + dtype.itemsize), machine_memory()
+    if size > memory:
+        raise RecordingError(
+            f"recording {batch} decisions of {n_steps} steps takes {size / 1e9:.3g} GB, but this "
+            f"machine has {memory / 1e9:.3g} GB: record fewer populations, decisions or steps"
+        )
+
+
+def _spikes(layer: object) -> bool:
+    return isinstance(layer, SpikingLayer)
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine, or 2**63 where that is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**63
 
 
 def check_precision(model: SpikingModel, dtype: np.dtype[np.floating]) -> None:

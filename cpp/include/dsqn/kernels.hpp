@@ -65,6 +65,13 @@ struct Scratch {
   std::int32_t* n_active;  // [input pixel]
 };
 
+// Asks between pieces of work whether to go on; kernels return at once, with unfinished results,
+// where not. A plain function, since kernels do not throw.
+struct Stop {
+  bool (*asked)(void* context, std::int64_t additions);
+  void* context;
+};
+
 // One population over one block of time. Arrays per channel are padded to whole units, arrays
 // per neuron are [pixel][padded channel]; all are aligned.
 template <class T>
@@ -99,6 +106,8 @@ struct PopulationBlock {
   std::uint64_t* out_words;
   std::int16_t* out_values;  // [neuron][kBlock], null for binary spikes
   T* potentials;             // [n_steps][padded neurons], null where not recorded
+
+  Stop stop;
 };
 
 // Constant current: c = bias; c += x[i] * W[row, :] in the order of the wiring.
@@ -109,6 +118,16 @@ struct ConstantCurrent {
   const T* weights;
   const T* bias;
   T* current;
+  Stop stop;
+};
+
+// Constant current in fixed point: rint(exact * scale), [pixel][padded channel].
+struct RoundedCurrent {
+  const float* exact;
+  const float* scale;    // powers of two, per channel
+  const float* largest;  // per channel
+  int n_pixels, n_channels;
+  std::int32_t* current;
 };
 
 struct KernelTable {
@@ -118,6 +137,8 @@ struct KernelTable {
   void (*population_fixed)(const PopulationBlock<std::int32_t>&);
   void (*constant_f32)(const ConstantCurrent<float>&);
   void (*constant_f64)(const ConstantCurrent<double>&);
+  // False where a current is larger than it may be.
+  bool (*round)(const RoundedCurrent&);
   // counts[j] += number of bits of words[j] & mask; returns their sum over all j < n.
   std::int64_t (*count)(const std::uint64_t* words, std::uint64_t mask, int n,
                         std::int32_t* counts);

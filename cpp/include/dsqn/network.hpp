@@ -51,11 +51,11 @@ struct LayerSpec {
 };
 
 // How the constant current of a fixed-point network comes about: computed in float by `first`,
-// then scaled and rounded to an integer of at most `largest`.
+// then scaled and rounded to an integer of at most `largest`; both are per channel.
 struct FixedPoint {
   LayerSpec<float> first;
-  double scale = 1.0;
-  std::int32_t largest = 0;
+  const float* scale = nullptr;
+  const std::int32_t* largest = nullptr;
 };
 
 // A population as the kernels want it: channels padded to whole units, weights in panels.
@@ -75,13 +75,8 @@ class Population {
   bool is_dense() const { return dense_; }
   // Input pixels as the wiring counts them: a dense population takes its inputs as one.
   int input_pixels() const { return dense_ ? 1 : input_.pixels(); }
-  // Weights that act in one step if every input spikes, padding included.
-  std::int64_t synapses() const {
-    return std::int64_t{taps_.offset[static_cast<std::size_t>(output_.pixels())]} * span_ *
-           output_.padded;
-  }
   // Synapses that leave each input of this population (before pooling), in its layout.
-  const std::vector<std::int32_t>& fan_out() const { return fan_out_; }
+  const std::vector<std::int64_t>& fan_out() const { return fan_out_; }
 
   int chunk_rows = 0;
   T unit = 1;
@@ -98,7 +93,7 @@ class Population {
   bool dense_ = true;
   int span_ = 0;
   int n_rows_ = 0;
-  std::vector<std::int32_t> fan_out_;
+  std::vector<std::int64_t> fan_out_;
 };
 
 template <class T>
@@ -118,9 +113,10 @@ class Network {
   std::int64_t steps_run(std::int64_t n_steps) const;
   // Whether the output population emits spikes of its own.
   bool output_spikes() const;
-  // Constant currents of a fixed-point network: brings them to `current` and returns true, or
-  // false where one is too large for the range.
-  bool round_current(const float* exact, int n, std::int32_t* current) const;
+  // What the constant current of each channel of a fixed-point network is multiplied by before
+  // it is rounded, and its largest size then.
+  const AlignedVector<float>& scale() const { return scale_; }
+  const AlignedVector<float>& largest() const { return largest_; }
   void set_fixed_point(const FixedPoint& fixed);
   const Population<float>* float_first() const { return first_.get(); }
   // Whether several decisions can be simulated together: dense populations only, whole runs.
@@ -132,8 +128,7 @@ class Network {
   Layout in_;
   std::vector<Population<T>> populations_;
   std::shared_ptr<const Population<float>> first_;  // fixed point with constant current
-  double scale_ = 1.0;
-  std::int32_t largest_ = 0;
+  AlignedVector<float> scale_, largest_;
   Dynamics dynamics_;
 };
 

@@ -12,6 +12,13 @@
 
 namespace {
 
+// Whether to stop after a pixel; `width` neurons were updated.
+template <class T>
+bool stops(const dsqn::PopulationBlock<T>& a, int pixel, int width) {
+  const std::int64_t rows = a.constant == nullptr ? row_additions(a.wiring, pixel) : 0;
+  return a.stop.asked(a.stop.context, (rows + 1) * a.n_steps * width);
+}
+
 template <class T>
 void population(const dsqn::PopulationBlock<T>& a) {
   const int stride = a.wiring.n_units * kUnitLanes<T>;
@@ -29,12 +36,30 @@ void population(const dsqn::PopulationBlock<T>& a) {
         accumulate_panel(a, panel, units, pixel + k, sums);
       }
       update_pixels(a, first, pixel * stride + first, stride);
+      if (stops(a, pixel, together * width)) return;
     }
     for (; pixel < a.wiring.n_pixels; ++pixel) {
       if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel, a.scratch.sums);
       update_panel(a, first, pixel * stride + first, width);
+      if (stops(a, pixel, width)) return;
     }
   }
+}
+
+bool round_current(const dsqn::RoundedCurrent& a) {
+  std::int32_t beyond = 0;
+  for (int pixel = 0; pixel < a.n_pixels; ++pixel) {
+    const float* exact = a.exact + std::int64_t(pixel) * a.n_channels;
+    std::int32_t* current = a.current + std::int64_t(pixel) * a.n_channels;
+    for (int j = 0; j < a.n_channels; ++j) {
+      // Exact but for an overflow to infinity: the scale is a power of two.
+      const float scaled = __builtin_rintf(exact[j] * a.scale[j]);
+      const bool inside = __builtin_fabsf(scaled) <= a.largest[j];
+      beyond |= inside ? 0 : 1;
+      current[j] = static_cast<std::int32_t>(inside ? scaled : 0.0f);
+    }
+  }
+  return beyond == 0;
 }
 
 std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::int32_t* counts) {
@@ -56,13 +81,10 @@ std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::i
 
 extern "C" const dsqn::KernelTable* DSQN_NAME(DSQN_ISA)() {
   static constexpr dsqn::KernelTable table = {
-      DSQN_TEXT(DSQN_ISA),
-      population<float>,
-      population<double>,
-      population<std::int32_t>,
-      constant_current<float>,
-      constant_current<double>,
-      count,
+      DSQN_TEXT(DSQN_ISA),     population<float>,
+      population<double>,      population<std::int32_t>,
+      constant_current<float>, constant_current<double>,
+      round_current,           count,
   };
   return &table;
 }
