@@ -8,6 +8,7 @@
 #include "dsqn/error.hpp"
 #include "dsqn/simulator.hpp"
 #include "register.hpp"
+#include "result_arrays.hpp"
 
 namespace py = pybind11;
 
@@ -116,55 +117,114 @@ bool all_finite(const T* x, py::ssize_t n) {
   return sum == 0;
 }
 
-// The result, or None where the array is not (B, n_in) of T, contiguous and finite: then Python
-// converts it or says what is wrong with it.
+constexpr const char* kCapsule = "dsqn_fast simulator";
 template <class T>
-py::object run(const Simulator<T>& simulator, const py::array& observations, std::int64_t n_steps,
-               std::uint64_t seed, const py::object& decisions, std::vector<int> record,
-               int n_threads) {
-  const py::ssize_t width = simulator.network().n_in();
-  using X = typename Types<T>::Input;
-  if (!py::isinstance<Array<X>>(observations) || observations.ndim() != 2 ||
-      observations.shape(1) != width) {
-    return py::none();
-  }
-  const auto* x = static_cast<const X*>(observations.data());
-  const auto batch = static_cast<std::size_t>(observations.shape(0));
-  if (!all_finite(x, observations.size())) return py::none();
-  std::vector<std::uint64_t> keys(batch);
-  if (py::isinstance<py::int_>(decisions)) {
-    const auto first = decisions.cast<std::uint64_t>();
-    for (std::size_t row = 0; row < batch; ++row) keys[row] = first + row;
+using Shared = std::shared_ptr<Simulator<T>>;
+
+// Runs that take less than this many additions keep the interpreter lock: to give it up and take
+// it again would cost more than others could gain.
+constexpr std::int64_t kShortRun = 1 << 17;
+
+// Whether `object` is an array (B, n_in) of T, contiguous and finite.
+template <class T>
+bool is_plain(const py::handle& object, py::ssize_t n_in) {
+  if (!py::isinstance<Array<T>>(object)) return false;
+  const auto array = py::reinterpret_borrow<Array<T>>(object);
+  return array.ndim() == 2 && array.shape(1) == n_in && all_finite(array.data(), array.size());
+}
+
+struct Arguments {
+  RunOptions options;
+  std::vector<std::uint64_t> decisions;  // empty: numbered from options.first_decision on
+};
+
+Arguments read_arguments(PyObject* const* args) {
+  Arguments a;
+  a.options.n_steps = py::handle(args[1]).cast<std::int64_t>();
+  a.options.seed = py::handle(args[2]).cast<std::uint64_t>();
+  if (PyLong_Check(args[3])) {
+    a.options.first_decision = py::handle(args[3]).cast<std::uint64_t>();
   } else {
-    const auto given = decisions.cast<Array<std::uint64_t>>();
-    std::copy_n(given.data(), batch, keys.begin());
+    const auto given = py::handle(args[3]).cast<Array<std::uint64_t>>();
+    a.decisions.assign(given.data(), given.data() + given.size());
   }
-  RunOptions options{n_steps, seed, std::move(record), n_threads, signal_pending};
-  Result<T> result;
+  if (PyTuple_GET_SIZE(args[4]) > 0) {
+    a.options.record = py::handle(args[4]).cast<std::vector<int>>();
+  }
+  a.options.n_threads = py::handle(args[5]).cast<int>();
+  a.options.interrupted = signal_pending;
+  return a;
+}
+
+template <class T>
+PyObject* simulate(const Simulator<T>& simulator, PyObject* const* args) {
+  using X = typename Types<T>::Input;
+  const auto n_in = static_cast<py::ssize_t>(simulator.network().n_in());
+  if (!is_plain<X>(args[0], n_in)) return py::none().release().ptr();
+  const auto array = py::reinterpret_borrow<Array<X>>(args[0]);
+  const auto batch = static_cast<std::size_t>(array.shape(0));
+  const Arguments given = read_arguments(args);
+  const auto* keys = given.decisions.empty() ? nullptr : given.decisions.data();
+  std::optional<py::gil_scoped_release> unlocked;
+  if (simulator.most_additions(batch, given.options) >= kShortRun) unlocked.emplace();
+  Result<T> result = simulator.run(array.data(), keys, batch, given.options);
+  unlocked.reset();
+  return wrap_result(std::move(result));
+}
+
+// The result, or None where the array is not (B, n_in) of T, contiguous and finite: then Python
+// converts it or says what is wrong with it. Arguments: see _core.pyi.
+template <class T>
+PyObject* run(PyObject* self, PyObject* const* args, Py_ssize_t n_args) {
   try {
-    const py::gil_scoped_release unlock;
-    result = simulator.run(x, keys.data(), batch, options);
-  } catch (const Interrupted&) {
-    throw py::error_already_set();  // set by the signal's handler
+    if (n_args != 6) throw py::type_error("run takes 6 arguments");
+    const auto* simulator = static_cast<const Shared<T>*>(PyCapsule_GetPointer(self, kCapsule));
+    return simulate(**simulator, args);
+  } catch (const Interrupted&) {  // its exception was set by the signal's handler
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const py::builtin_exception& error) {
+    error.set_error();
+  } catch (const RangeError& error) {
+    const auto module = py::module_::import("dsqn_fast._core");
+    PyErr_SetString(module.attr("RangeError").ptr(), error.what());
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
   }
-  return py::cast(std::move(result));
+  return nullptr;
+}
+
+// A plain function of Python instead of a bound method: its call costs a tenth of one.
+template <class T>
+py::object make_run(const std::vector<int>& input_shape, const std::vector<py::dict>& layers,
+                    const py::dict& options, const py::object& fixed) {
+  static PyMethodDef definition = {
+      "run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run<T>)), METH_FASTCALL,
+      "run(observations, n_steps, seed, decisions, record, n_threads)"};
+  auto owner = std::make_unique<Shared<T>>(make_simulator<T>(input_shape, layers, options, fixed));
+  const py::capsule self(owner.get(), kCapsule, [](PyObject* capsule) {
+    delete static_cast<Shared<T>*>(PyCapsule_GetPointer(capsule, kCapsule));
+  });
+  owner.release();
+  PyObject* function = PyCFunction_NewEx(&definition, self.ptr(), nullptr);
+  if (function == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(function);
 }
 
 template <class T>
 void register_typed(py::module_& module, const char* name) {
-  py::class_<Simulator<T>>(module, name)
-      .def(py::init(&make_simulator<T>), py::arg("input_shape"), py::arg("layers"),
-           py::arg("options"), py::arg("fixed"))
-      .def("run", &run<T>, py::arg("observations"), py::arg("n_steps"), py::arg("seed"),
-           py::arg("decisions"), py::arg("record"), py::arg("n_threads"));
+  module.def(name, &make_run<T>, py::arg("input_shape"), py::arg("layers"), py::arg("options"),
+             py::arg("fixed"));
 }
 
 }  // namespace
 
 void register_simulator(py::module_& module) {
-  register_typed<float>(module, "SimulatorF32");
-  register_typed<double>(module, "SimulatorF64");
-  register_typed<std::int32_t>(module, "SimulatorFixed");
+  register_typed<float>(module, "simulator_f32");
+  register_typed<double>(module, "simulator_f64");
+  register_typed<std::int32_t>(module, "simulator_fixed");
 }
 
 }  // namespace dsqn::python

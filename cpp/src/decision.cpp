@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "decoding.hpp"
 
@@ -19,23 +18,20 @@ void run_kernel(const KernelTable& k, const PopulationBlock<double>& a) { k.popu
 void run_kernel(const KernelTable& k, const PopulationBlock<std::int32_t>& a) {
   k.population_fixed(a);
 }
-void run_kernel(const KernelTable& k, const ConstantCurrent<float>& a) { k.constant_f32(a); }
-void run_kernel(const KernelTable& k, const ConstantCurrent<double>& a) { k.constant_f64(a); }
 
 // Additions that take as long as the random numbers of one input for one block.
 constexpr int kEncodingWork = 4096;
 
-// Sum over the set neurons of `fan_out`, weighted by how often each of them spiked.
-std::int64_t operations(const SpikeBlock& spikes, std::uint64_t mask,
+// Sum over the spikes of their sizes times `fan_out`.
+std::int64_t operations(const KernelTable& kernels, const SpikeBlock& spikes, std::uint64_t mask,
                         const std::vector<std::int64_t>& fan_out) {
+  if (spikes.values.empty()) {
+    return kernels.weigh(spikes.words.data(), mask, static_cast<int>(fan_out.size()),
+                         fan_out.data());
+  }
   std::int64_t total = 0;
   for (std::size_t j = 0; j < fan_out.size(); ++j) {
-    std::uint64_t bits = spikes.words[j] & mask;
-    if (spikes.values.empty()) {
-      total += std::int64_t{__builtin_popcountll(bits)} * fan_out[j];
-      continue;
-    }
-    for (; bits != 0; bits &= bits - 1) {
+    for (std::uint64_t bits = spikes.words[j] & mask; bits != 0; bits &= bits - 1) {
       const auto t = static_cast<std::size_t>(__builtin_ctzll(bits));
       total += std::int64_t{std::abs(spikes.values[j * kBlock + t])} * fan_out[j];
     }
@@ -74,7 +70,8 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
 }
 
 template <class T>
-void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key) {
+void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, const T* current) {
+  current_ = current;
   const auto& populations = network_.populations();
   start(x, key);
   std::int64_t used = 0;
@@ -108,36 +105,9 @@ void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key) {
 template <class T>
 void Decision<T>::start(const typename Types<T>::Input* x, std::uint64_t key) {
   work_.reset(network_, lanes_);
-  if (constant_) {
-    constant_current(x);
-    return;
-  }
+  if (constant_) return;
   work_.encoder.start(network_.dynamics().encoding, x, options_.seed, key);
   interrupt_.check(worker_, network_.n_in());
-}
-
-template <class T>
-void Decision<T>::constant_current(const typename Types<T>::Input* x) {
-  const Stop stop = interrupt_.for_kernel(worker_);
-  if constexpr (std::is_integral_v<T>) {
-    const auto& first = *network_.float_first();
-    float* exact = work_.exact_current.data();
-    run_kernel(kernels_, ConstantCurrent<float>{first.wiring(lanes_), x, first.weights.data(),
-                                                first.bias.data(), exact, stop});
-    interrupt_.check(worker_, 0);
-    const RoundedCurrent rounded{exact,
-                                 network_.scale().data(),
-                                 network_.largest().data(),
-                                 lanes_ * first.output().pixels(),
-                                 first.output().padded,
-                                 work_.current.data()};
-    if (!kernels_.round(rounded)) throw RangeError();
-  } else {
-    const auto& first = network_.populations().front();
-    run_kernel(kernels_, ConstantCurrent<T>{first.wiring(lanes_), x, first.weights.data(),
-                                            first.bias.data(), work_.current.data(), stop});
-    interrupt_.check(worker_, 0);
-  }
 }
 
 template <class T>
@@ -184,7 +154,7 @@ void Decision<T>::simulate_population(std::size_t l, int n) {
   block.n_steps = n;
   block.wiring = population.wiring(lanes_);
   if (l == 0 && constant_) {
-    block.constant = work_.current.data();
+    block.constant = current_;
   } else {
     block.arrivals = arriving(l, n);
   }
@@ -290,7 +260,7 @@ void Decision<T>::count_block(int n) {
       result_.input_spikes[row_] += __builtin_popcountll(word & mask);
     }
     result_.synaptic_operations[row_] +=
-        operations(work_.encoded, mask, network_.populations().front().fan_out());
+        operations(kernels_, work_.encoded, mask, network_.populations().front().fan_out());
   }
   for (std::size_t l = 0; l < network_.populations().size(); ++l) count_population(l, mask);
 }
@@ -308,7 +278,7 @@ void Decision<T>::count_population(std::size_t l, std::uint64_t mask) {
     const bool dense = next.pools().empty() && next.is_dense();
     result_.synaptic_operations[row] +=
         dense ? size * next.n_out()
-              : operations(work_.populations[l].emitted, mask, next.fan_out());
+              : operations(kernels_, work_.populations[l].emitted, mask, next.fan_out());
   }
 }
 
@@ -318,7 +288,7 @@ std::int64_t Decision<T>::count_lane(std::size_t l, int lane, std::uint64_t mask
   const Layout& layout = network_.populations()[l].output();
   const auto row = row_ + static_cast<std::size_t>(lane);
   std::int32_t* counts =
-      result_.spike_counts[l].data() + row * static_cast<std::size_t>(layout.values());
+      result_.spike_counts(l).data() + row * static_cast<std::size_t>(layout.values());
   std::int64_t size = 0;
   for (int pixel = 0; pixel < layout.pixels(); ++pixel, counts += layout.channels) {
     const auto first = static_cast<std::size_t>(lane * layout.size() + pixel * layout.padded);
@@ -385,9 +355,10 @@ void Decision<T>::finish(int lane, const T* potentials, std::int64_t steps_used)
   const auto row = row_ + static_cast<std::size_t>(lane);
   const auto n_out = static_cast<std::size_t>(network_.n_out());
   const auto n_actions = static_cast<std::size_t>(result_.n_actions);
+  const auto last = network_.populations().size() - 1;
   result_.steps_used[row] = steps_used;
   result_.actions[row] =
-      decode(network_, outputs(potentials), result_.spike_counts.back().data() + row * n_out,
+      decode(network_, outputs(potentials), result_.spike_counts(last).data() + row * n_out,
              result_.n_steps, result_.outputs.data() + row * n_actions);
 }
 

@@ -17,11 +17,11 @@ class Decision {
            Workspace<T>& workspace, Result<T>& result, std::size_t row, int lanes,
            Interrupt& interrupt, int worker);
 
-  void run(const typename Types<T>::Input* x, std::uint64_t key);
+  // `current`: constant currents of these decisions, where the encoding is constant.
+  void run(const typename Types<T>::Input* x, std::uint64_t key, const T* current);
 
  private:
   void start(const typename Types<T>::Input* x, std::uint64_t key);
-  void constant_current(const typename Types<T>::Input* x);
   // Returns about how many additions it took.
   std::int64_t encode_block(std::int64_t first, int n);
   // Spikes that reach population l, delayed and pooled.
@@ -55,6 +55,7 @@ class Decision {
   int lanes_;
   Interrupt& interrupt_;
   int worker_;
+  const T* current_ = nullptr;
   bool constant_;
   bool graded_;
   bool decided_ = false;

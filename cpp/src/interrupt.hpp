@@ -11,6 +11,8 @@
 namespace dsqn {
 
 class Interrupt {
+  using Time = std::chrono::steady_clock::time_point;
+
  public:
   explicit Interrupt(const std::function<bool()>& asked) : asked_(asked) {}
 
@@ -49,8 +51,10 @@ class Interrupt {
 
   bool stops_now() {
     if (stopped_) return true;
+    if (!asked_) return false;
     const auto now = std::chrono::steady_clock::now();
-    if (!asked_ || now - last_ < std::chrono::milliseconds(20)) return false;
+    if (last_ == Time{}) last_ = now;  // most runs end before they look at the clock
+    if (now - last_ < std::chrono::milliseconds(20)) return false;
     last_ = now;
     if (asked_()) stopped_ = true;
     return stopped_;
@@ -62,7 +66,7 @@ class Interrupt {
   const std::function<bool()>& asked_;
   std::atomic<bool> stopped_{false};
   std::int64_t work_ = 0;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  Time last_{};
 };
 
 }  // namespace dsqn

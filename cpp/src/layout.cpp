@@ -34,7 +34,7 @@ Taps window_taps(const Layout& in, const Window& window) {
 
 Taps dense_taps() {
   Taps result{{}, {0}};
-  for (int decision = 0; decision < kGroup; ++decision) {
+  for (int decision = 0; decision < kCurrentGroup; ++decision) {
     result.taps.push_back({decision, 0});
     result.offset.push_back(decision + 1);
   }

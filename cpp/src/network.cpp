@@ -1,6 +1,7 @@
 #include "dsqn/network.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace dsqn {
@@ -117,6 +118,8 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in)
   n_rows_ = static_cast<int>(rows.size());
   weights = pack_panels(spec, rows, n_units);
   bias = padded_copy(spec.bias, spec.n_out, padded, T(0));
+  negative_zero_ = std::any_of(bias.begin(), bias.end(),
+                               [](T b) { return b == 0 && std::signbit(static_cast<double>(b)); });
   theta = padded_copy(spec.threshold, spec.n_out, padded, never<T>());
   initial_potential = padded_copy(spec.initial_potential, spec.n_out, padded, T(0));
   fan_out_.resize(static_cast<std::size_t>(input_.size()));
@@ -146,6 +149,11 @@ Network<T>::Network(const std::vector<LayerSpec<T>>& layers, const Layout& in,
     populations_.emplace_back(layer, layout);
     layout = populations_.back().output();
   }
+  first_neuron_.push_back(0);
+  for (const auto& population : populations_) {
+    first_neuron_.push_back(first_neuron_.back() + static_cast<std::size_t>(population.n_out()));
+  }
+  lockstep_ = plan_lockstep(*this);
 }
 
 template <class T>

@@ -1,41 +1,28 @@
 #include "dsqn/simulator.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 #include <utility>
 
+#include "constant.hpp"
 #include "decision.hpp"
 #include "dsqn/cpu.hpp"
 #include "dsqn/parallel.hpp"
 #include "interrupt.hpp"
+#include "small_decision.hpp"
 
 namespace dsqn {
 
 namespace {
 
 template <class T>
-Result<T> make_result(const Network<T>& network, std::size_t batch, const RunOptions& options) {
-  Result<T> result;
-  result.batch = batch;
-  result.n_out = network.n_out();
-  result.n_actions = network.dynamics().two_output_neurons ? network.n_out() / 2 : network.n_out();
-  result.n_steps = options.n_steps;
-  result.steps_run = network.steps_run(options.n_steps);
-  result.outputs.resize(batch * static_cast<std::size_t>(result.n_actions));
-  for (auto* array : {&result.actions, &result.total_spikes, &result.input_spikes,
-                      &result.synaptic_operations, &result.steps_used}) {
-    array->resize(batch);
-  }
-  for (const auto& population : network.populations()) {
-    result.widths.push_back(static_cast<std::size_t>(population.n_out()));
-    result.spike_counts.emplace_back(batch * result.widths.back());
-  }
-  for (const int l : options.record) {
-    const auto width = result.widths[static_cast<std::size_t>(l)];
-    const auto size = batch * static_cast<std::size_t>(result.steps_run) * width;
+void make_recordings(Result<T>& result, const std::vector<int>& record) {
+  for (const int l : record) {
+    const auto size = result.batch * static_cast<std::size_t>(result.steps_run) *
+                      result.width(static_cast<std::size_t>(l));
     result.recordings.push_back({l, std::vector<std::int8_t>(size), std::vector<T>(size)});
   }
-  return result;
 }
 
 }  // namespace
@@ -48,27 +35,71 @@ template <class T>
 Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
                             const std::uint64_t* decisions, std::size_t batch,
                             const RunOptions& options) const {
-  Result<T> result = make_result(*network_, batch, options);
+  Result<T> result(network_, batch, options.n_steps);
+  make_recordings(result, options.record);
   const auto n_workers = std::min(batch, static_cast<std::size_t>(std::max(options.n_threads, 1)));
-  std::vector<std::unique_ptr<Workspace<T>>> workspaces(n_workers);
-  for (auto& workspace : workspaces) workspace = take_workspace();
+  if (n_workers == 0) return result;
   Interrupt interrupt(options.interrupted);
   const auto n_in = static_cast<std::size_t>(network_->n_in());
   // Groups only where each thread has several.
   const bool grouped = network_->groupable() && options.record.empty();
-  const std::size_t group = grouped && batch >= kGroup * n_workers ? kGroup : 1;
-  const auto work = [&](int worker, std::size_t item) {
-    auto& workspace = *workspaces[static_cast<std::size_t>(worker)];
-    const std::size_t row = item * group;
-    const int lanes = static_cast<int>(std::min(group, batch - row));
-    Decision<T> decision(*network_, *kernels_, options, workspace, result, row, lanes, interrupt,
-                         worker);
-    decision.run(observations + row * n_in, decisions[row]);
+  const std::size_t lanes = grouped && batch >= kGroup * n_workers ? kGroup : 1;
+  const bool small = grouped && !network_->lockstep().layers.empty();
+  // Currents of many decisions at once, where they are simulated in groups and each thread has
+  // as many.
+  const std::size_t most = kCurrentGroup * n_workers;
+  const std::size_t group = lanes == 1 || small ? lanes : batch >= most ? kCurrentGroup : lanes;
+  const bool constant = network_->dynamics().encoding == Encoding::constant;
+  const auto decide = [&](Workspace<T>& workspace, int worker, std::size_t item) {
+    const std::size_t first = item * group, end = std::min(first + group, batch);
+    const Stop stop = interrupt.for_kernel(worker);
+    const auto* x = observations + first * n_in;
+    if (small) {
+      decide_small(*network_, *kernels_, x, workspace, result, first, static_cast<int>(end - first),
+                   stop);
+      return;
+    }
+    if (constant) {
+      constant_current(*network_, *kernels_, x, static_cast<int>(end - first), stop, workspace);
+    }
+    const T* current = workspace.current.data();
+    const auto step = static_cast<std::size_t>(network_->populations().front().padded());
+    for (std::size_t row = first; row < end; row += lanes) {
+      Decision<T>(*network_, *kernels_, options, workspace, result, row,
+                  static_cast<int>(std::min(lanes, end - row)), interrupt, worker)
+          .run(observations + row * n_in,
+               decisions == nullptr ? options.first_decision + row : decisions[row],
+               constant ? current + (row - first) * step : nullptr);
+    }
   };
-  parallel_for(static_cast<int>(n_workers), (batch + group - 1) / group, work,
-               [&] { interrupt.ask(); });
+  const std::size_t n_items = (batch + group - 1) / group;
+  if (n_workers == 1) {
+    auto workspace = take_workspace();
+    for (std::size_t item = 0; item < n_items; ++item) decide(*workspace, 0, item);
+    give_back(std::move(workspace));
+    return result;
+  }
+  std::vector<std::unique_ptr<Workspace<T>>> workspaces(n_workers);
+  for (auto& workspace : workspaces) workspace = take_workspace();
+  parallel_for(
+      static_cast<int>(n_workers), n_items,
+      [&](int worker, std::size_t item) {
+        decide(*workspaces[static_cast<std::size_t>(worker)], worker, item);
+      },
+      [&] { interrupt.ask(); });
   for (auto& workspace : workspaces) give_back(std::move(workspace));
   return result;
+}
+
+template <class T>
+std::int64_t Simulator<T>::most_additions(std::size_t batch, const RunOptions& options) const {
+  constexpr std::int64_t many = std::numeric_limits<std::int64_t>::max();
+  const auto& plan = network_->lockstep();
+  if (plan.layers.empty() || options.n_threads > 1 || !options.record.empty()) return many;
+  const std::int64_t each = plan.additions_per_step * options.n_steps;
+  return batch > 0 && each > many / static_cast<std::int64_t>(batch)
+             ? many
+             : each * static_cast<std::int64_t>(batch);
 }
 
 template <class T>

@@ -12,6 +12,12 @@ bool is_encoded(const Network<T>& network) {
   return network.dynamics().encoding != Encoding::constant;
 }
 
+// Decisions whose constant currents are held at once.
+template <class T>
+int current_lanes(const Network<T>& network) {
+  return network.groupable() ? kCurrentGroup : 1;
+}
+
 template <class T>
 PopulationState<T> make_state(const Population<T>& population, const Network<T>& network) {
   PopulationState<T> state;
@@ -32,6 +38,20 @@ PopulationState<T> make_state(const Population<T>& population, const Network<T>&
   return state;
 }
 
+// -0 is what floats can add to anything without a change.
+template <class T>
+LockstepState<T> make_lockstep(const LockstepPlan<T>& plan) {
+  LockstepState<T> state;
+  if (plan.layers.empty()) return state;
+  const auto n = static_cast<std::size_t>(plan.width) * kGroup;
+  state.nothing.assign(kUnitBytes / sizeof(T), -T(0));
+  state.v.resize(n);
+  state.words.resize(n);
+  state.sums.resize(n * kBlock);
+  state.counts.resize(n);
+  return state;
+}
+
 }  // namespace
 
 template <class T>
@@ -39,7 +59,8 @@ Workspace<T>::Workspace(const Network<T>& network)
     : encoder(is_encoded(network) ? network.n_in() : 0),
       current(is_encoded(network)
                   ? 0
-                  : static_cast<std::size_t>(network.populations().front().padded()) * kGroup),
+                  : static_cast<std::size_t>(network.populations().front().padded()) *
+                        static_cast<std::size_t>(current_lanes(network))),
       outputs(static_cast<std::size_t>(network.n_out())),
       sums(kGroup * kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
       narrow(std::is_integral_v<T> ? sums.size() : 0) {
@@ -50,10 +71,14 @@ Workspace<T>::Workspace(const Network<T>& network)
     inputs = std::max(inputs, static_cast<std::size_t>(population.input().size()));
     pixels = std::max(pixels, static_cast<std::size_t>(population.input_pixels()));
   }
+  lockstep = make_lockstep(network.lockstep());
   if (network.float_first() != nullptr) exact_current.resize(current.size());
   encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
-  active.resize(inputs * lanes + 1);  // an offset is written before it is known to count
-  n_active.resize(pixels * lanes);
+  // An offset is written before it is known to count.
+  active.resize(std::max(inputs * lanes, network.populations().front().input().size() *
+                                             static_cast<std::size_t>(current_lanes(network))) +
+                1);
+  n_active.resize(std::max(pixels * lanes, static_cast<std::size_t>(kCurrentGroup)));
 }
 
 template <class T>

@@ -21,14 +21,14 @@ template <class T>
 void compare_population(const Result<T>& result, std::size_t row, std::size_t l,
                         const NaivePopulation<T>& wanted, std::int64_t& total) {
   const std::size_t n = wanted.v.size();
-  CHECK_EQUAL(result.widths[l], n);
+  CHECK_EQUAL(result.width(l), n);
   for (std::size_t j = 0; j < n; ++j) {
     int count = 0;
     for (const auto& spikes : wanted.spikes) {
       count += spikes[j];
       total += std::abs(spikes[j]);
     }
-    CHECK_EQUAL(result.spike_counts[l][row * n + j], count);
+    CHECK_EQUAL(result.spike_counts(l)[row * n + j], count);
   }
   for (const auto& recording : result.recordings) {
     if (recording.population != static_cast<int>(l)) continue;
@@ -85,7 +85,8 @@ void compare(const Network<T>& network, const Result<T>& result, std::size_t row
   const auto& output = wanted.populations.back();
   const auto n_actions = static_cast<std::size_t>(result.n_actions);
   std::vector<T> outputs(n_actions);
-  const auto* counts = result.spike_counts.back().data() + row * output.v.size();
+  const auto* counts =
+      result.spike_counts(wanted.populations.size() - 1).data() + row * output.v.size();
   const int action = decode(network, output.v.data(), counts, result.n_steps, outputs.data());
   CHECK_EQUAL(result.actions[row], action);
   for (std::size_t j = 0; j < n_actions; ++j) {

@@ -1,4 +1,5 @@
 // One simulator in several threads at once, and runs that are stopped from outside.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -33,8 +34,9 @@ void check_runs_at_once() {
         if (caller % 2 == 1) own.record = {0, 2};
         for (int i = 0; i < 10; ++i) {
           const auto found = simulator.run(observations.data(), keys.data(), batch, own);
-          if (found.outputs != wanted.outputs || found.spike_counts != wanted.spike_counts ||
-              found.synaptic_operations != wanted.synaptic_operations) {
+          if (!std::ranges::equal(found.outputs, wanted.outputs) ||
+              !std::ranges::equal(found.counts, wanted.counts) ||
+              !std::ranges::equal(found.synaptic_operations, wanted.synaptic_operations)) {
             ++different;
           }
         }

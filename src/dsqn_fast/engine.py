@@ -31,7 +31,13 @@ from dsqn_fast.fixed_population import (
 from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.observations import prepare_observations
-from dsqn_fast.model.options import PRECISIONS, Precision, check_choice, check_n_steps
+from dsqn_fast.model.options import (
+    MAX_STEPS,
+    PRECISIONS,
+    Precision,
+    check_choice,
+    check_n_steps,
+)
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.run_options import (
     check_decisions,
@@ -72,19 +78,19 @@ class RunResult:
     __slots__ = ("_core", "_engine", "_n_steps")
 
     def __init__(
-        self, core: _core.ResultF32 | _core.ResultF64, engine: Engine, n_steps: int
+        self, core: _core.Result, engine: Engine, n_steps: int
     ) -> None:
         self._core, self._engine, self._n_steps = core, engine, n_steps
 
     @property
     def actions(self) -> NDArray[np.int64]:
         """(B,) decoded actions."""
-        return self._core.actions
+        return _core.actions(self._core)
 
     @property
     def outputs(self) -> Floats:
         """(B, n_out) decoded outputs, in the engine's precision."""
-        outputs = self._core.outputs
+        outputs: Floats = _core.outputs(self._core)
         if self._engine.fixed is None:
             return outputs
         return self._engine.fixed_outputs(outputs, self._n_steps)
@@ -110,37 +116,37 @@ class RunResult:
     @property
     def spike_counts(self) -> tuple[NDArray[np.int32], ...]:
         """Per population (B, n_l) sums of emitted spikes."""
-        return self._core.spike_counts
+        return _core.spike_counts(self._core)
 
     @property
     def total_spikes(self) -> NDArray[np.int64]:
         """(B,) spikes of all populations."""
-        return self._core.total_spikes
+        return _core.total_spikes(self._core)
 
     @property
     def input_spikes(self) -> NDArray[np.int64]:
         """(B,) spikes of the encoding."""
-        return self._core.input_spikes
+        return _core.input_spikes(self._core)
 
     @property
     def synaptic_operations(self) -> NDArray[np.int64]:
         """(B,) spikes times fan-out."""
-        return self._core.synaptic_operations
+        return _core.synaptic_operations(self._core)
 
     @property
     def steps_used(self) -> NDArray[np.int64]:
         """(B,) steps simulated."""
-        return self._core.steps_used
+        return _core.steps_used(self._core)
 
     @property
     def spikes(self) -> Mapping[int, NDArray[np.int8]]:
         """Recorded population -> (B, steps, n_l) spikes."""
-        return self._core.spikes
+        return _core.spikes(self._core)
 
     @property
     def potentials(self) -> Mapping[int, Floats]:
         """Recorded population -> (B, steps, n_l) potentials."""
-        potentials = self._core.potentials
+        potentials = _core.potentials(self._core)
         fixed = self._engine.fixed
         if fixed is None:
             return potentials
@@ -192,22 +198,26 @@ class Engine:
         if precision == "fixed":
             self.fixed = to_fixed_point(self.expanded_model, weight_bits=weight_bits)
         active_isa()
-        self._simulator: Any = self._compile()
+        self._simulate = self._compile()
+        # What most calls have, so that it is not looked up again.
+        self._own_steps = model.n_steps
+        self._most_steps = MAX_STEPS if self.fixed is None else model.n_steps
 
-    def _compile(self) -> Any:
+    def _compile(self) -> _core.Run:
         model = self.expanded_model
         shape, options = engine_input_shape(model), _core_options(self.model)
         layers = engine_layers(model, self.dtype)
         if self.fixed is None:
-            kind = _core.SimulatorF32 if self.precision == "float32" else _core.SimulatorF64
-            return kind(shape, layers, options, None)
+            single = self.precision == "float32"
+            make = _core.simulator_f32 if single else _core.simulator_f64
+            return make(shape, layers, options, None)
         first, output = self.fixed.populations[0], self.fixed.populations[-1]
         if options["exit_margin"] is not None:
             limit = math.floor(min(options["exit_margin"] * output.one, LARGEST_MARGIN))
             options["exit_margin"] = float(limit)
         rounding = (layers[0], first.scale.astype(np.float32), first.largest_current)
         self.expanded_model = self.fixed.model
-        return _core.SimulatorFixed(shape, fixed_layers(model, self.fixed), options, rounding)
+        return _core.simulator_fixed(shape, fixed_layers(model, self.fixed), options, rounding)
 
     def run(
         self,
@@ -240,30 +250,40 @@ class Engine:
             RecordingError: The recording takes more memory than the machine has.
             KeyboardInterrupt: Ctrl-C was pressed; any run ends within a second.
         """
-        steps = self.model.n_steps if n_steps is None else check_n_steps(n_steps)
+        if n_steps is None:
+            steps = self._own_steps
+        elif type(n_steps) is int and 0 < n_steps <= self._most_steps:
+            steps = n_steps
+        else:
+            steps = self._check_steps(n_steps)
         if type(seed) is not int or seed != 0:
             seed = check_seed(seed)
-        if self.fixed is not None:
-            check_fixed_steps(steps, self.model)
         wanted: tuple[int, ...] = ()
         if type(record) is not tuple or record:
             wanted = check_record(record, len(self.expanded_model.populations))
             self._check_recording(wanted, observations, steps)
-        core = None
         try:
-            plain = type(decisions) is int and decisions == 0 and self._vector
-            if plain and type(observations) is np.ndarray:
-                core = self._simulator.run(observations, steps, seed, 0, wanted, self.n_threads)
+            core = None
+            if self._vector and type(observations) is np.ndarray:  # the core looks at the rest
+                if type(decisions) is int and decisions == 0:
+                    core = self._simulate(observations, steps, seed, 0, wanted, self.n_threads)
             if core is None:
                 inputs = prepare_observations(self.model, observations, self.dtype)
                 keys = check_decisions(decisions, len(inputs))
                 if self._pools:
                     inputs = np.ascontiguousarray(pooled_input(self.model, inputs))
                 flat = flattened(inputs)
-                core = self._simulator.run(flat, steps, seed, keys, wanted, self.n_threads)
+                core = self._simulate(flat, steps, seed, keys, wanted, self.n_threads)
+                assert core is not None
         except _core.RangeError:
             raise self._range_error(observations) from None
         return RunResult(core, self, steps)
+
+    def _check_steps(self, n_steps: object) -> int:
+        steps = check_n_steps(n_steps)
+        if self.fixed is not None:
+            check_fixed_steps(steps, self.model)
+        return steps
 
     def _check_recording(self, record: tuple[int, ...], observations: Any, steps: int) -> None:
         batch = len(prepare_observations(self.model, observations, self.dtype))

@@ -14,6 +14,9 @@ inline constexpr int kUnitBytes = 64;
 inline constexpr int kPanelUnits = 4;
 // Decisions of a small dense network that are simulated together: each is a pixel of its own.
 inline constexpr int kGroup = 4;
+// Decisions of a large dense network whose constant currents are computed together: they share
+// what they read of the weights.
+inline constexpr int kCurrentGroup = 32;
 
 // Potentials are float or double, or 32-bit integers of a fixed-point network, whose weights have
 // 16 bits and whose observations are float.
@@ -110,6 +113,41 @@ struct PopulationBlock {
   Stop stop;
 };
 
+// Small dense networks run as a whole.
+inline constexpr int kLockstepLayers = 6;
+inline constexpr int kLockstepNeurons = 512;  // padded, of all populations
+
+template <class T>
+struct LockstepLayer {
+  const typename Types<T>::Weight* weights;  // panels of [n_in][panel width]
+  const T* bias;
+  const T* theta;  // above every potential where the population never spikes
+  int n_in;        // padded
+  int n_out;
+  int width;  // n_out, padded
+  int first;  // padded neurons of the populations before
+};
+
+// All steps of 1 ... kGroup decisions. Arrays per neuron are [population][decision][neuron].
+template <class T>
+struct Lockstep {
+  const LockstepLayer<T>* layers;
+  int n_layers;
+  int n_decisions;
+  int width;  // padded neurons of all populations of a decision
+  std::int64_t additions_per_step;
+  std::int64_t n_steps;
+  T beta;
+  bool zero;         // reset to zero instead of by subtraction
+  const T* current;  // constant, [decision][neuron of the first population]
+  const T* nothing;  // a vector of -0, which changes no sum
+  T* v;
+  std::uint64_t* words;  // scratch: spikes, one for each neuron
+  T* sums;               // scratch: kBlock for each neuron
+  std::int32_t* counts;
+  Stop stop;
+};
+
 // Constant current: c = bias; c += x[i] * W[row, :] in the order of the wiring.
 template <class T>
 struct ConstantCurrent {
@@ -117,7 +155,11 @@ struct ConstantCurrent {
   const T* x;
   const T* weights;
   const T* bias;
+  bool skips;  // a bias is -0, to which not even 0 may be added
   T* current;
+  std::int32_t* active;    // scratch: [input pixel][stride]
+  std::int32_t* n_active;  // scratch: [input pixel]
+  int n_input_pixels;
   Stop stop;
 };
 
@@ -135,6 +177,9 @@ struct KernelTable {
   void (*population_f32)(const PopulationBlock<float>&);
   void (*population_f64)(const PopulationBlock<double>&);
   void (*population_fixed)(const PopulationBlock<std::int32_t>&);
+  void (*lockstep_f32)(const Lockstep<float>&);
+  void (*lockstep_f64)(const Lockstep<double>&);
+  void (*lockstep_fixed)(const Lockstep<std::int32_t>&);
   void (*constant_f32)(const ConstantCurrent<float>&);
   void (*constant_f64)(const ConstantCurrent<double>&);
   // False where a current is larger than it may be.
@@ -142,6 +187,11 @@ struct KernelTable {
   // counts[j] += number of bits of words[j] & mask; returns their sum over all j < n.
   std::int64_t (*count)(const std::uint64_t* words, std::uint64_t mask, int n,
                         std::int32_t* counts);
+  // Sum over j < n of the number of bits of words[j] & mask times weights[j].
+  std::int64_t (*weigh)(const std::uint64_t* words, std::uint64_t mask, int n,
+                        const std::int64_t* weights);
+  // For the roofline: a row of one panel added to sums[kBlock][panel width].
+  void (*add_row_to_all)(float* sums, const float* row, int times);
 };
 
 }  // namespace dsqn

@@ -8,6 +8,7 @@
 #include "dsqn/aligned.hpp"
 #include "dsqn/kernels.hpp"
 #include "dsqn/layout.hpp"
+#include "dsqn/lockstep.hpp"
 #include "dsqn/pool.hpp"
 
 namespace dsqn {
@@ -73,6 +74,7 @@ class Population {
   // For `lanes` decisions at once, which needs a dense population.
   Wiring wiring(int lanes = 1) const;
   bool is_dense() const { return dense_; }
+  bool has_negative_zero() const { return negative_zero_; }  // among its biases
   // Input pixels as the wiring counts them: a dense population takes its inputs as one.
   int input_pixels() const { return dense_ ? 1 : input_.pixels(); }
   // Synapses that leave each input of this population (before pooling), in its layout.
@@ -91,6 +93,7 @@ class Population {
   Layout input_, output_;
   Taps taps_;
   bool dense_ = true;
+  bool negative_zero_ = false;
   int span_ = 0;
   int n_rows_ = 0;
   std::vector<std::int64_t> fan_out_;
@@ -101,6 +104,8 @@ class Network {
  public:
   // `in` is the layout of one observation, without padding.
   Network(const std::vector<LayerSpec<T>>& layers, const Layout& in, const Dynamics& dynamics);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
 
   const std::vector<Population<T>>& populations() const { return populations_; }
   const Dynamics& dynamics() const { return dynamics_; }
@@ -121,6 +126,10 @@ class Network {
   const Population<float>* float_first() const { return first_.get(); }
   // Whether several decisions can be simulated together: dense populations only, whole runs.
   bool groupable() const;
+  // How a small dense network runs as a whole; without layers where this one does not.
+  const LockstepPlan<T>& lockstep() const { return lockstep_; }
+  // Neurons of the populations before l; of all where l is their number.
+  std::size_t first_neuron(std::size_t l) const { return first_neuron_[l]; }
   // Whether spikes carry values other than 1 somewhere.
   bool graded() const { return dynamics_.spikes != Spikes::binary; }
 
@@ -129,6 +138,8 @@ class Network {
   std::vector<Population<T>> populations_;
   std::shared_ptr<const Population<float>> first_;  // fixed point with constant current
   AlignedVector<float> scale_, largest_;
+  std::vector<std::size_t> first_neuron_;
+  LockstepPlan<T> lockstep_;
   Dynamics dynamics_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "dsqn/aligned.hpp"
@@ -36,6 +37,14 @@ struct PopulationState {
   AlignedVector<T> potentials;             // [kBlock][padded], empty where nobody looks
 };
 
+// The same for a small dense network that runs as a whole; see Lockstep.
+template <class T>
+struct LockstepState {
+  AlignedVector<T> nothing, v, sums;
+  AlignedVector<std::uint64_t> words;
+  AlignedVector<std::int32_t> counts;
+};
+
 // Arrays per neuron are [decision of the group][neuron].
 template <class T>
 struct Workspace {
@@ -46,6 +55,7 @@ struct Workspace {
   Scratch<T> scratch();
 
   std::vector<PopulationState<T>> populations;
+  LockstepState<T> lockstep;
   Encoder encoder;
   SpikeBlock encoded;
   AlignedVector<T> current;            // constant current of the first population

@@ -6,9 +6,13 @@
 #include "dsqn/kernels.hpp"
 #include "vec.hpp"
 
+// clang-format off: each uses those above it
 #include "current.inc"
-#include "fixed.inc"
+#include "peak.inc"
 #include "update.inc"
+#include "fixed.inc"
+#include "lockstep.inc"
+// clang-format on
 
 namespace {
 
@@ -19,16 +23,26 @@ bool stops(const dsqn::PopulationBlock<T>& a, int pixel, int width) {
   return a.stop.asked(a.stop.context, (rows + 1) * a.n_steps * width);
 }
 
+// Of sums that are floats from the beginning.
+template <class T>
+bool stays_narrow(const dsqn::PopulationBlock<T>&) {
+  return false;
+}
+template <class T>
+void sort_active(const dsqn::PopulationBlock<T>&) {}
+
 template <class T>
 void population(const dsqn::PopulationBlock<T>& a) {
   const int stride = a.wiring.n_units * kUnitLanes<T>;
   if (a.constant == nullptr) list_active(a);
+  const bool narrow = stays_narrow(a);
+  if (narrow) sort_active(a);
   for (int unit = 0; unit < a.wiring.n_units; unit += dsqn::kPanelUnits) {
     const int left = a.wiring.n_units - unit;
     const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
     const int first = unit * kUnitLanes<T>;
     const auto* panel = a.weights + std::int64_t(first) * a.wiring.n_rows;
-    const int width = units * kUnitLanes<T>, together = pixels_together(a, width);
+    const int width = units * kUnitLanes<T>, together = narrow ? 1 : pixels_together(a, width);
     int pixel = 0;
     for (; together > 1 && pixel + together <= a.wiring.n_pixels; pixel += together) {
       for (int k = 0; k < together && a.constant == nullptr; ++k) {
@@ -40,7 +54,7 @@ void population(const dsqn::PopulationBlock<T>& a) {
     }
     for (; pixel < a.wiring.n_pixels; ++pixel) {
       if (a.constant == nullptr) accumulate_panel(a, panel, units, pixel, a.scratch.sums);
-      update_panel(a, first, pixel * stride + first, width);
+      update_panel(a, first, pixel * stride + first, width, narrow);
       if (stops(a, pixel, width)) return;
     }
   }
@@ -72,6 +86,13 @@ std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::i
   return total;
 }
 
+std::int64_t weigh(const std::uint64_t* words, std::uint64_t mask, int n,
+                   const std::int64_t* weights) {
+  std::int64_t total = 0;
+  for (int j = 0; j < n; ++j) total += __builtin_popcountll(words[j] & mask) * weights[j];
+  return total;
+}
+
 }  // namespace
 
 #define DSQN_JOIN(a, b) a##b
@@ -81,10 +102,19 @@ std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::i
 
 extern "C" const dsqn::KernelTable* DSQN_NAME(DSQN_ISA)() {
   static constexpr dsqn::KernelTable table = {
-      DSQN_TEXT(DSQN_ISA),     population<float>,
-      population<double>,      population<std::int32_t>,
-      constant_current<float>, constant_current<double>,
-      round_current,           count,
+      DSQN_TEXT(DSQN_ISA),
+      population<float>,
+      population<double>,
+      population<std::int32_t>,
+      lockstep<float>,
+      lockstep<double>,
+      lockstep<std::int32_t>,
+      constant_current<float>,
+      constant_current<double>,
+      round_current,
+      count,
+      weigh,
+      add_row_to_all,
   };
   return &table;
 }

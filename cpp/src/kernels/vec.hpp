@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#if defined(DSQN_VECTOR_BYTES) && DSQN_VECTOR_BYTES == 64
+#include <immintrin.h>
+#endif
 
 #ifndef DSQN_VECTOR_BYTES
 #error "DSQN_VECTOR_BYTES is set by the build for each instruction set; 0 means scalar"
@@ -26,18 +29,21 @@ template <>
 struct VecOf<float> {
   typedef float type __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::int32_t mask __attribute__((vector_size(kVectorBytesF32), may_alias));
+  typedef std::uint32_t word;
   typedef std::uint32_t bits __attribute__((vector_size(kVectorBytesF32), may_alias));
 };
 template <>
 struct VecOf<std::int32_t> {
   typedef std::int32_t type __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::int32_t mask __attribute__((vector_size(kVectorBytesF32), may_alias));
+  typedef std::uint32_t word;
   typedef std::uint32_t bits __attribute__((vector_size(kVectorBytesF32), may_alias));
 };
 template <>
 struct VecOf<double> {
   typedef double type __attribute__((vector_size(kVectorBytesF64), may_alias));
   typedef std::int64_t mask __attribute__((vector_size(kVectorBytesF64), may_alias));
+  typedef std::uint64_t word;
   typedef std::uint64_t bits __attribute__((vector_size(kVectorBytesF64), may_alias));
 };
 
@@ -59,6 +65,17 @@ template <class T>
 inline Vec<T> load(const T* p) {
   return *reinterpret_cast<const Vec<T>*>(p);
 }
+// Sums as V has them, from as many values of 16 bits in the case of fixed point.
+template <class V, class T>
+inline V load_as(V, const T* p) {
+  if constexpr (sizeof(T) == sizeof(V{}[0])) {
+    return load(p);
+  } else {
+    typedef T Short __attribute__((vector_size(sizeof(V) / sizeof(V{}[0]) * sizeof(T)),
+                                   aligned(sizeof(T)), may_alias));
+    return __builtin_convertvector(*reinterpret_cast<const Short*>(p), V);
+  }
+}
 template <class T>
 inline void store(T* p, Vec<T> v) {
   *reinterpret_cast<Vec<T>*>(p) = v;
@@ -66,6 +83,78 @@ inline void store(T* p, Vec<T> v) {
 template <class T>
 inline Vec<T> broadcast(T x) {
   return x - Vec<T>{};
+}
+
+#if DSQN_VECTOR_BYTES == 64
+// Mask registers by hand: compilers would compare once for each use.
+inline __mmask16 at_least(Vec<float> a, Vec<float> b) {
+  return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ);
+}
+inline __mmask8 at_least(Vec<double> a, Vec<double> b) {
+  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GE_OQ);
+}
+inline __mmask16 at_least(Vec<std::int32_t> a, Vec<std::int32_t> b) {
+  return _mm512_cmpge_epi32_mask((__m512i)a, (__m512i)b);
+}
+// a - b where the mask is set, else a.
+inline Vec<float> subtract(__mmask16 m, Vec<float> a, Vec<float> b) {
+  return (Vec<float>)_mm512_mask_sub_ps((__m512)a, m, (__m512)a, (__m512)b);
+}
+inline Vec<double> subtract(__mmask8 m, Vec<double> a, Vec<double> b) {
+  return (Vec<double>)_mm512_mask_sub_pd((__m512d)a, m, (__m512d)a, (__m512d)b);
+}
+inline Vec<std::int32_t> subtract(__mmask16 m, Vec<std::int32_t> a, Vec<std::int32_t> b) {
+  return (Vec<std::int32_t>)_mm512_mask_sub_epi32((__m512i)a, m, (__m512i)a, (__m512i)b);
+}
+// b where the mask is set, else a.
+template <class V>
+inline V blend(__mmask16 m, V a, V b) {
+  return (V)_mm512_mask_blend_epi32(m, (__m512i)a, (__m512i)b);
+}
+inline Vec<double> blend(__mmask8 m, Vec<double> a, Vec<double> b) {
+  return (Vec<double>)_mm512_mask_blend_epi64(m, (__m512i)a, (__m512i)b);
+}
+template <class B>
+inline B set(__mmask16 m, B bits, B bit) {
+  return (B)_mm512_mask_or_epi32((__m512i)bits, m, (__m512i)bits, (__m512i)bit);
+}
+inline Bits<double> set(__mmask8 m, Bits<double> bits, Bits<double> bit) {
+  return (Bits<double>)_mm512_mask_or_epi64((__m512i)bits, m, (__m512i)bits, (__m512i)bit);
+}
+#else
+template <class V>
+inline auto at_least(V a, V b) {
+  return a >= b;
+}
+template <class M, class V>
+inline V blend(M m, V a, V b) {
+  return m ? b : a;
+}
+// The difference is taken before the mask is known: there are no masked subtractions.
+template <class M, class V>
+inline V subtract(M m, V a, V b) {
+  return m ? a - b : a;
+}
+template <class M, class B>
+inline B set(M m, B bits, B bit) {
+  return bits | (reinterpret_cast<B>(m) & bit);
+}
+#endif
+
+// Where kept >= theta: v = kept - theta (reset to zero: 0) and `bit` is set in bits; else v = kept.
+// `in_time` takes the difference before the comparison is known: v is there sooner, for one more
+// instruction.
+template <class T, bool zero, bool in_time>
+inline void fire(Vec<T> kept, Vec<T> theta, Bits<T> bit, Vec<T>& v, Bits<T>& bits) {
+  const auto fires = at_least(kept, theta);
+  if (zero) {
+    v = blend(fires, kept, Vec<T>{});
+  } else if (in_time) {
+    v = blend(fires, kept, kept - theta);
+  } else {
+    v = subtract(fires, kept, theta);
+  }
+  bits = set(fires, bits, bit);
 }
 
 }  // namespace
