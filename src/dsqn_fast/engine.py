@@ -77,9 +77,7 @@ class RunResult:
 
     __slots__ = ("_core", "_engine", "_n_steps")
 
-    def __init__(
-        self, core: _core.Result, engine: Engine, n_steps: int
-    ) -> None:
+    def __init__(self, core: _core.Result, engine: Engine, n_steps: int) -> None:
         self._core, self._engine, self._n_steps = core, engine, n_steps
 
     @property
