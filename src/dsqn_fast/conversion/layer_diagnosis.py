@@ -29,7 +29,7 @@ class LayerDiagnosis:
     Attributes:
         name: ``hidden 1``, ``hidden 2``, ... and ``output``.
         neurons: Number of neurons.
-        activation_quantiles: Quantile -> activation of the source network.
+        activation_quantiles: Quantile -> activation of the converted network.
         scale: Smallest, median and largest lambda over channels; the activation that one
             spike per step stands for.
         clipped: Share of activations above what the largest rate stands for.
@@ -40,9 +40,10 @@ class LayerDiagnosis:
             neurons and states; None where either is constant.
         relative_error: Root mean square of estimate minus activation, over that of the
             activation.
-        agreement: Share of equal actions if the layers up to this one spike and the rest is
-            computed exactly from their rates.
-        agreement_lost: By how much that is less than for the layer before.
+        agreement: Share of actions equal to the source's if the layers up to this one spike and
+            the rest is computed exactly from their rates.
+        agreement_lost: By how much that is less than for the layer before, and for the first
+            layer less than the converted network's own.
     """
 
     name: str
@@ -62,6 +63,7 @@ class LayerDiagnosis:
 def diagnose_layers(
     model: SpikingModel,
     ann: AnnModel,
+    wanted: NDArray[np.int64],
     observations: NDArray[Any],
     result: SimulationResult,
     n_steps: int,
@@ -75,7 +77,8 @@ def diagnose_layers(
 
     Args:
         model: The converted model.
-        ann: Its source network.
+        ann: The network that its layers follow, see `converted_network`.
+        wanted: (B,) the source's actions.
         observations: (B, *shape).
         result: The model's decisions there.
         n_steps: T.
@@ -85,8 +88,7 @@ def diagnose_layers(
     if whole is not model:
         result = simulate(whole, observations, n_steps=n_steps, seed=seed)
     activations = weighted_activations(ann, observations)
-    wanted = activations[-1].argmax(axis=1)
-    before = 1.0
+    before = float((activations[-1].argmax(axis=1) == wanted).mean())
     found = []
     last = len(activations) - 1
     for place, activation in enumerate(activations):
