@@ -76,7 +76,8 @@ def run(
     A study of your own is a TOML file with a title, a question, policies, a grid of factors and
     metrics; docs/studies.md has an example. Factors: normalization, percentile,
     initial_potential, calibrate_bias, spikes, burst_limit, reset, encoding, decoding,
-    two_output_neurons, timing, n_steps, precision, weight_bits, early_exit.
+    two_output_neurons, timing, n_steps, precision, weight_bits,
+    rounded_weights, early_exit.
 
     Example: dsqn-fast study run resets --episodes 20 --out studies/resets
     """

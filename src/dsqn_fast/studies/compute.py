@@ -23,6 +23,7 @@ from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.studies.cells import Cell
 from dsqn_fast.studies.materials import Material
 from dsqn_fast.studies.regret import RegretMeter
+from dsqn_fast.studies.rounding import round_weights
 
 Row = dict[str, Any]
 
@@ -86,6 +87,7 @@ def _evaluate(agent: Agent, cell: Cell, material: Material) -> EvaluationReport:
 def _spiking_model(cell: Cell, material: Material) -> SpikingModel:
     settings = cell.settings
     model = material.model if material.model is not None else _converted(cell, material)
+    model = round_weights(model, int(settings["rounded_weights"]))
     kappa = float(settings["early_exit"])
     if kappa > 0:
         if material.observations is not None:

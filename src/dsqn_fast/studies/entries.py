@@ -16,7 +16,6 @@ from dsqn_fast.studies.measures import Measure, measure, returns_of
 from dsqn_fast.studies.metrics import EPISODIC
 from dsqn_fast.studies.study import POLICY, VARIANT, Published, Setting, Study
 
-
 Bundle = tuple[str, str, str | None, tuple[tuple[str, Setting], ...]]
 """What the runs of one entry have in common: policy or group, role, variant, settings."""
 

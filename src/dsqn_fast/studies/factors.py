@@ -114,6 +114,12 @@ FACTORS: Final[dict[str, Factor]] = {
     "weight_bits": Factor(
         check=_among(8, 16), default=16, help="of precision fixed", converts=False
     ),
+    "rounded_weights": Factor(
+        check=_among(0, *range(2, 17)),
+        default=0,
+        help="round weights to so many bits per layer, symmetric around 0; 0 rounds nothing",
+        converts=False,
+    ),
     "early_exit": Factor(
         check=_number(0.0, 1e9),
         default=0.0,

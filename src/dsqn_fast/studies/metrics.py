@@ -59,6 +59,9 @@ METRICS: Final[dict[str, Metric]] = {
     "nanojoule_int8": Metric(
         title="nJ (int8)", better="lower", help="the same with 8-bit integers"
     ),
+    "source_nanojoule": Metric(
+        title="nJ of the source", help="energy of the source network on the same states"
+    ),
     "seconds": Metric(title="seconds", digits=1, help="wall-clock time of the cell"),
 }
 EPISODIC: Final = ("return", "agreement", "regret")

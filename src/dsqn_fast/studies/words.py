@@ -13,6 +13,7 @@ NAMES = {
     "early_exit": "kappa",
     "initial_potential": "start potential",
     "weight_bits": "weight bits",
+    "rounded_weights": "bits of rounded weights",
     "calibrate_bias": "bias calibrated",
     "two_output_neurons": "two output neurons",
     "burst_limit": "burst limit",
