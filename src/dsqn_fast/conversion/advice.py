@@ -10,6 +10,7 @@ import numpy as np
 from dsqn_fast.conversion.agreement import Agreement
 from dsqn_fast.conversion.layer_diagnosis import LayerDiagnosis
 from dsqn_fast.conversion.q_gap import QGap
+from dsqn_fast.model.options import may_burst
 from dsqn_fast.model.spiking import SpikingModel
 
 MUCH_CLIPPED = 0.01
@@ -105,14 +106,9 @@ def _better_conversions(model: SpikingModel, fine_tuned: float | None) -> list[s
     # A network is fine-tuned where auto has tried the normalisations already.
     if fine_tuned is None and not _is_channel_half(model):
         return ["use normalization 'channel' with start potential 'half'"]
-    if model.neuron.spikes == "binary" and may_burst(model):
+    if model.neuron.spikes == "binary" and may_burst(model.timing, model.neuron.reset):
         return ["use burst spikes"]
     return []
-
-
-def may_burst(model: SpikingModel) -> bool:
-    """Whether neurons of its timing and reset may emit several spikes in one step."""
-    return model.timing != "spytorch" and model.neuron.reset == "subtraction"
 
 
 def _other_networks(fine_tuned: float | None) -> list[str]:

@@ -12,6 +12,7 @@ from dsqn_fast.conversion.activations import weighted_activations, weighted_laye
 from dsqn_fast.conversion.error_calibration import estimated_activation
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.conversion.whole_decisions import with_whole_decisions
+from dsqn_fast.decodings import per_neuron
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.forward import apply_layer
 from dsqn_fast.model.layers import Conv2d, Dense
@@ -144,8 +145,7 @@ def _three(scale: Floats) -> tuple[float, float, float]:
 def _clipped(model: SpikingModel, place: int, activation: Floats) -> float:
     layer = model.populations[place]
     most = model.neuron.burst_limit if model.neuron.spikes == "burst" else 1
-    limit = np.atleast_1d(layer.scale * layer.threshold) * most
-    limit = np.tile(limit, activation.shape[1] // len(limit))
+    limit = per_neuron(layer.scale * layer.threshold, activation) * most
     # A hair above: the largest calibration activation is itself the limit.
     return float((activation > limit * 1.000001).mean())
 
