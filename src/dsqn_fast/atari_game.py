@@ -13,6 +13,8 @@ from dsqn_fast.errors import EnvironmentMismatchError, OptionError
 from dsqn_fast.frame_views import ATARI_FRAME, VIEWS
 
 _NO_OP, _FIRE = 0, 1
+_FRAMES_PER_SECOND = 60.0
+"""Of the console, in the countries of NTSC television."""
 
 
 def atari_options(*, sticky: float = 0.0, **_: Any) -> dict[str, Any]:
@@ -77,6 +79,11 @@ class AtariGame(gymnasium.Wrapper[NDArray[Any], int, NDArray[Any], int]):
         self._pictures = np.zeros((self.view.frames, *self.view.picture), np.uint8)
         high, dtype = (1.0, np.float32) if unit else (self.view.largest, self.view.dtype)
         self.observation_space = spaces.Box(0, high, self.view.shape, dtype)
+
+    @property
+    def decisions_per_second(self) -> float:
+        """Decisions in a second of real time."""
+        return _FRAMES_PER_SECOND / self.skip
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

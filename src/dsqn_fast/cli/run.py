@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.record import FrameAtOption, FrameOption, MostDecisionsOption, RecordOption
 from dsqn_fast.cli.target_options import PythonOption, TargetOptionsOption
 
 
@@ -42,6 +43,10 @@ def run(
     ] = None,
     option: TargetOptionsOption = None,
     python: PythonOption = None,
+    record: RecordOption = None,
+    frame: FrameOption = None,
+    frame_at: FrameAtOption = 100,
+    record_decisions: MostDecisionsOption = 2000,
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a spiking policy and report its return, agreement and cost.
@@ -52,14 +57,26 @@ def run(
     from dsqn_fast.cli.output import check_json, show
     from dsqn_fast.cli.player import player
     from dsqn_fast.cli.progress import episode_bar
+    from dsqn_fast.cli.record import check_recording
+    from dsqn_fast.cli.record import record as record_episode
     from dsqn_fast.cli.tables import evaluation_rows
     from dsqn_fast.conversion.exit_rule import play_with_kappa
     from dsqn_fast.evaluation import evaluate
     from dsqn_fast.model_io import load_policy
     from dsqn_fast.output_files import check_separate
+    from dsqn_fast.recording import RecordingOptions
 
     check_json(json_file)
-    check_separate({"--json": json_file}, {"the policy": policy})
+    outputs = {"--json": json_file, "--record": record, "--frame": frame}
+    check_separate(outputs, {"the policy": policy})
+    check_recording(record, frame, backend)
+    recording = RecordingOptions(
+        seed=seed,
+        epsilon=epsilon,
+        most_decisions=record_decisions,
+        still_at=frame_at,
+        env_id=env,
+    )
     model = load_policy(policy)
     if early_exit is not None:
         model = play_with_kappa(model, early_exit, env_id=env, seed=seed)
@@ -83,6 +100,8 @@ def run(
             epsilon=epsilon,
             progress=progress,
         )
+        if record is not None or frame is not None:
+            record_episode(agent, record, frame, recording)
         conditions = conditions_of()
     show(
         f"{policy.name} on {report.env_id}",
