@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from dsqn_fast.model.options import check_choice
 from dsqn_fast.training.actor_presets import A2C, PPO, REINFORCE
+from dsqn_fast.training.classifier_presets import CLASSIFIERS
+from dsqn_fast.training.classifier_settings import ClassifierSettings
 from dsqn_fast.training.dqn_settings import DqnSettings, DsqnSettings
 from dsqn_fast.training.settings import TrainingSettings
 
@@ -63,7 +65,8 @@ _THESIS_MOUNTAIN_CAR: Final = DqnSettings(
 )
 """The thesis trained for 1000 episodes of at most 200 steps; here the number of steps is given."""
 
-Settings = Mapping[str, Mapping[str, TrainingSettings]]
+AnySettings = TrainingSettings | ClassifierSettings
+Settings = Mapping[str, Mapping[str, AnySettings]]
 """By preset, then by environment; ``""`` stands for all others."""
 
 _DQN: Final[Mapping[str, Mapping[str, DqnSettings]]] = {
@@ -93,15 +96,16 @@ _BY_METHOD: Final[Mapping[str, Settings]] = MappingProxyType(
         "a2c": A2C,
         "ppo": PPO,
         "reinforce": REINFORCE,
+        **CLASSIFIERS,
     }
 )
 
 
-def preset_settings(method: str, name: str, env_id: str) -> TrainingSettings:
+def preset_settings(method: str, name: str, env_id: str) -> AnySettings:
     """The hyperparameters called ``name`` of a method for an environment.
 
     Args:
-        method: ``dqn``, ``double-dqn``, ``dsqn``, ``a2c``, ``ppo`` or ``reinforce``.
+        method: One of `METHODS`.
         name: ``"default"``: this project's own; ``"thesis"``: those of the thesis "Deep Spiking
             Q Networks" (C. Hahn, TUM 2020), [16, 16] or for MountainCar [64, 64]. The thesis has
             double Q, which here is the method ``double-dqn``.

@@ -1,0 +1,85 @@
+"""A classifier beside its teacher, on the same episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dsqn_fast.agents import Agent, AnnAgent, SpikingAgent
+from dsqn_fast.environments import Environment, check_fits
+from dsqn_fast.errors import OptionError
+from dsqn_fast.evaluation import evaluate
+from dsqn_fast.evaluation_report import EvaluationReport
+from dsqn_fast.model import AnnModel, SpikingModel
+from dsqn_fast.statistics import paired_comparison
+from dsqn_fast.training.classifier_settings import ClassifierSettings
+
+if TYPE_CHECKING:
+    from dsqn_fast.training.plan import TrainingPlan
+
+
+def check_teacher(settings: ClassifierSettings, env: Environment, env_id: str) -> None:
+    """Refuse a teacher that is not there or cannot teach in an environment.
+
+    Raises:
+        OptionError: None is named.
+        ModelFileError: There is no such teacher.
+        EnvironmentMismatchError: It does not fit the environment.
+        UnsupportedError: It sees images.
+    """
+    from dsqn_fast.training.distill import check_vector_observations
+    from dsqn_fast.training.teachers import open_teacher
+
+    if not settings.teacher:
+        raise OptionError(
+            "a classifier needs a teacher: give a policy, another trained network or the folder "
+            "of a run with --teacher"
+        )
+    network = open_teacher(settings.teacher, env_id=env_id).network
+    check_vector_observations(network)
+    check_fits(env, network)
+
+
+def teacher_score(
+    plan: TrainingPlan, network: AnnModel | SpikingModel, model: SpikingModel | None
+) -> Mapping[str, Any]:
+    """What the teacher reaches on the test's episodes, and how its pupils differ from it.
+
+    Args:
+        plan: Of a classifier.
+        network: The best network.
+        model: The spiking policy that it is or became; None without any.
+
+    Returns:
+        JSON values: the teacher's return, and of ``network`` and ``spiking`` the paired
+        comparison with it and the difference as a share of the teacher's return.
+    """
+    from dsqn_fast.training.teachers import open_teacher
+
+    settings = plan.settings
+    assert isinstance(settings, ClassifierSettings)
+    teacher = open_teacher(settings.teacher, env_id=plan.env_id)
+
+    def play(agent: Agent) -> EvaluationReport:
+        episodes, seed = settings.test_episodes, plan.seeds["test"]
+        return evaluate(agent, plan.env_id, episodes=episodes, seed=seed)
+
+    taught = play(teacher.agent)
+
+    def beside(agent: Agent) -> dict[str, Any]:
+        pair = paired_comparison(play(agent).returns, taught.returns)
+        share = pair.difference / abs(taught.mean) if taught.mean else None
+        return {**pair.to_dict(), "share": share}
+
+    scores: dict[str, Any] = {
+        **teacher.origin,
+        "mean_return": taught.mean,
+        "std_return": taught.std,
+        "min_return": float(taught.returns.min()),
+        "episodes": taught.episodes,
+    }
+    if isinstance(network, AnnModel):
+        scores["network"] = beside(AnnAgent(network))
+    if model is not None:
+        scores["spiking"] = beside(SpikingAgent(model))
+    return scores
