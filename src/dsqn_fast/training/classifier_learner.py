@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.logger import configure
 
-from dsqn_fast.conversion import load_observations
 from dsqn_fast.environments import Environment, check_fits
 from dsqn_fast.errors import TrainingError
 from dsqn_fast.model import Neuron
@@ -33,6 +32,7 @@ from dsqn_fast.training.schedule import Schedule
 from dsqn_fast.training.spiking_network import SpikingNetwork
 from dsqn_fast.training.spiking_pupil import SpikingPupil
 from dsqn_fast.training.surrogate import Surrogate
+from dsqn_fast.training.teacher_score import given_states
 from dsqn_fast.training.teachers import open_teacher
 
 
@@ -57,10 +57,8 @@ class ClassifierLearner:
         self.teacher = open_teacher(settings.teacher, env_id=plan.env_id)
         check_vector_observations(self.teacher.network)
         check_fits(envs[0], self.teacher.network)
-        self.given = None
-        if settings.observations is not None:
-            self.given = load_observations(settings.observations)
         network = self.teacher.network
+        self.given = given_states(settings, network)
         sizes = (network.input_shape[0], *settings.hidden, network.n_outputs)
         self.course = Course(
             self.teacher,
