@@ -93,7 +93,8 @@ def _silenced(layer: Any, lost: NDArray[np.intp]) -> Any:
 def _with_weights(network: Network, change: Callable[[Floats, int], Floats]) -> Network:
     """The network with every weight array replaced by ``change(weight, index of its layer)``."""
     layers: list[Any] = []
-    for index, layer in enumerate(network.layers):
+    every: tuple[Any, ...] = network.layers
+    for index, layer in enumerate(every):
         connection = _connection(layer)
         if connection is None:
             layers.append(layer)
