@@ -91,3 +91,19 @@ def test_a_tanh_agent_is_refused_by_name(
     pytest.importorskip("torch")
     agent = shared_data / "zoo" / "ppo-CartPole-v1.zip"
     assert "Tanh" in _refused(capsys, "convert", agent, "-o", tmp_path / "p.npz")
+
+
+def test_a_tanh_agent_teaches_on_observations_from_a_file(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    agent, states, out = tmp_path / "agent.zip", tmp_path / "states.npy", tmp_path / "p.npz"
+    agent.write_bytes((shared_data / "zoo" / "ppo-CartPole-v1.zip").read_bytes())
+    replay = np.load(shared_data / "thesis" / "cartpole_replay.npz")["observations"]
+    np.save(states, replay[:1000])
+    words = ["convert", agent, "-o", out, "--distill"]
+    assert "give `--env ID` or `--observations FILE`" in _refused(capsys, *words)
+    words += ["--observations", states, "--max-steps", 16, "--json", "-"]
+    assert main([str(word) for word in words]) == 0
+    assert json.loads(capsys.readouterr().out)["distillation"]["accuracy"] > 0.9
+    assert load_policy(out).env_id is None

@@ -124,7 +124,12 @@ def convert(
         )
     with spoken_progress() as say:
         ann, taught = prepare_source(
-            source, env_id=env, may_distill=distill, n_steps=n_steps or max_steps, seed=seed
+            source,
+            env_id=env,
+            observations=observations,
+            may_distill=distill,
+            n_steps=n_steps or max_steps,
+            seed=seed,
         )
         outcome = convert_and_diagnose(
             ann,
