@@ -107,3 +107,23 @@ def test_a_tanh_agent_teaches_on_observations_from_a_file(
     assert main([str(word) for word in words]) == 0
     assert json.loads(capsys.readouterr().out)["distillation"]["accuracy"] > 0.9
     assert load_policy(out).env_id is None
+
+
+def test_weights_are_stored_as_asked(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = tmp_path / "seen.npy"
+    np.save(seen, np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32))
+    words = ["convert", network, "--observations", seen, "--normalization", "data", "-T", 8]
+    for name, chosen in (("whole", []), ("half", ["--weights", "float16"])):
+        assert main([str(word) for word in [*words, "-o", tmp_path / f"{name}.npz", *chosen]]) == 0
+    capsys.readouterr()
+    whole, half = (load_policy(tmp_path / f"{name}.npz") for name in ("whole", "half"))
+    found = half.populations[0].connection.weight
+    wanted = whole.populations[0].connection.weight
+    np.testing.assert_array_equal(found, wanted.astype(np.float16).astype(np.float32))
+    assert (found != wanted).any()
+    message = _refused(capsys, *words, "-o", tmp_path / "x.npz", "--weights", "int8")
+    assert "weights must be" in message
+    assert "int8" in message
+    assert not (tmp_path / "x.npz").exists()
