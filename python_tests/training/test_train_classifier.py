@@ -63,6 +63,7 @@ def test_a_classifier_becomes_a_policy(runs: dict[str, Any], method: str, polici
     assert teacher["mean_return"] == 500.0
     assert teacher["spiking"]["difference"] == pytest.approx(report.spiking["mean_return"] - 500)
     assert teacher["spiking"]["share"] == pytest.approx(report.spiking["mean_return"] / 500 - 1)
+    assert 0.5 < teacher["spiking"]["agreement"] <= 1.0
     assert ("network" in teacher) == (method == "classifier")
     pair = paired_comparison([report.spiking["mean_return"] - 500], [0.0])
     assert teacher["spiking"]["wins"] == pair.wins == 0

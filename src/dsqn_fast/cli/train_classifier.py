@@ -64,6 +64,7 @@ def teacher_rows(teacher: Mapping[str, Any]) -> Rows:
         pair = teacher[key]
         low, high = number(pair["ci_low"]), number(pair["ci_high"])
         share = f", {percent(pair['share'])}" if pair["share"] is not None else ""
+        rows.append((f"{name}: teacher's actions", percent(pair["agreement"])))
         rows.append(
             (f"{name} less teacher", f"{number(pair['difference'])} ({low} to {high}){share}")
         )

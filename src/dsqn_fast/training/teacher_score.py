@@ -79,7 +79,8 @@ def teacher_score(
 
     Returns:
         JSON values: the teacher's return, and of ``network`` and ``spiking`` the paired
-        comparison with it and the difference as a share of the teacher's return.
+        comparison with it, the difference as a share of the teacher's return, and the share of
+        decisions with the teacher's action on the states that they visit themselves.
     """
     from dsqn_fast.training.teachers import open_teacher
 
@@ -89,14 +90,15 @@ def teacher_score(
 
     def play(agent: Agent) -> EvaluationReport:
         episodes, seed = settings.test_episodes, plan.seeds["test"]
-        return evaluate(agent, plan.env_id, episodes=episodes, seed=seed)
+        return evaluate(agent, plan.env_id, episodes=episodes, seed=seed, source=teacher.agent)
 
     taught = play(teacher.agent)
 
     def beside(agent: Agent) -> dict[str, Any]:
-        pair = paired_comparison(play(agent).returns, taught.returns)
+        report = play(agent)
+        pair = paired_comparison(report.returns, taught.returns)
         share = pair.difference / abs(taught.mean) if taught.mean else None
-        return {**pair.to_dict(), "share": share}
+        return {**pair.to_dict(), "share": share, "agreement": report.agreement}
 
     scores: dict[str, Any] = {
         **teacher.origin,
