@@ -16,7 +16,10 @@ from dsqn_fast.cli.train_classifier import (
 )
 from dsqn_fast.cli.train_seeds import CompareOption, JobsOption, SeedsOption, TimeoutOption
 
-METHODS_HELP = "dqn, double-dqn, dsqn, a2c, ppo or reinforce; pqn or ppo for Atari games."
+METHODS_HELP = (
+    "dqn, double-dqn, dsqn, a2c, ppo or reinforce; classifier or spiking-classifier of a teacher's "
+    "actions; pqn or ppo for Atari games."
+)
 
 
 def train(
@@ -100,7 +103,8 @@ def train(
     if seeds is not None:
         return train_several(
             context,
-            name=f"{method}-{env}",
+            method=method,
+            env=env,
             seeds=seeds,
             jobs=jobs,
             timeout=timeout,

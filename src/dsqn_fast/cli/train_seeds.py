@@ -36,7 +36,8 @@ EXIT_SOME_FAILED: Final = 1
 def train_several(
     context: typer.Context,
     *,
-    name: str,
+    method: str,
+    env: str,
     seeds: str,
     jobs: int | None,
     timeout: float | None,
@@ -49,7 +50,8 @@ def train_several(
 
     Args:
         context: Of the command, whose other options are handed on.
-        name: Method and environment, as folders are called.
+        method: Method of training.
+        env: Environment.
         seeds: The seeds as they were typed.
         jobs: Runs side by side.
         timeout: Seconds that a run may take.
@@ -78,8 +80,8 @@ def train_several(
             words, chosen, root=root, jobs=jobs, resume=resume, timeout=timeout, watch=watch
         )
     summary = SeedSummary(
-        method=words[0],
-        env_id=str(context.params["env"]),
+        method=method,
+        env_id=env,
         command=shlex.join(["dsqn-fast", "train", *words, "--seeds", seeds]),
         runs=runs,
         other=other,
