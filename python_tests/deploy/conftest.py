@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,10 +34,29 @@ def nest() -> None:
     needs("nest")
 
 
+@pytest.fixture(scope="session")
+def pynn_nest() -> None:
+    """PyNN and NEST are there; tests skip without them."""
+    needs("pynn-nest")
+
+
+@pytest.fixture(scope="session")
+def pynn_brian2() -> None:
+    """PyNN and Brian 2 are there; tests skip without them."""
+    needs("pynn-brian2")
+
+
 def needs(target: str) -> None:
     """Skip where a target's packages are not installed."""
-    kind = catalogue.make_target(target)
-    if interpreter(target) == sys.executable and kind.supported is not None:
-        reason = kind.supported.problem()
-        if reason is not None:
-            pytest.skip(reason)
+    module, name = catalogue.TARGETS[target].module, catalogue.TARGETS[target].name
+    program = f"import {module} as m; print('missing:', m.{name}().missing())"
+    command = [interpreter(target), "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, env=_with_package(), timeout=60)
+    answer = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]  # after a greeting
+    if answer != "missing: None":
+        pytest.skip(f"{target}: {answer}")
+
+
+def _with_package() -> dict[str, str]:
+    home = str(Path(catalogue.__file__).resolve().parents[2])
+    return {**os.environ, "PYTHONPATH": home, "OMP_NUM_THREADS": "1"}
