@@ -70,9 +70,9 @@ def train_several(
 
     check_json(json_file)
     other = None if compare is None else read_summary(compare)
-    root = (
-        Path("runs") / f"{name}-seeds".replace("/", "-").replace(":", "-") if out is None else out
-    )
+    name = f"{method}-{env}"
+    root = Path("runs") / f"{name}-seeds".replace("/", "-").replace(":", "-")
+    root = root if out is None else out
     words = words_of(context)
     chosen = parse_seeds(seeds)
     with seeds_bar(len(chosen)) as watch:
