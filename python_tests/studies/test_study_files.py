@@ -61,7 +61,7 @@ def test_a_file_gives_its_study(tmp_path: Path) -> None:
         ("return = 1.5", 'return = "1"', 28, "published.0.return: must be a number"),
         ("std = 0.5", "sdt = 0.5", 30, "no key 'sdt'; the nearest is 'std'"),
         ("[fixed]", "[fixed", 7, "is no TOML"),
-        ("max_episode_steps = 30", "max_episode_steps = -1", 4, "at least 1"),
+        ("max_episode_steps = 30", "max_episode_steps = -1", 4, "an integer from 1"),
         ("max_episode_steps = 30", 'env = "os:X-v0"', 4, "names a module to import"),
         ("max_episode_steps = 30", "files = 3", 4, "no key 'files'; the nearest is 'file'"),
     ],

@@ -51,7 +51,9 @@ def run(
             "--set", metavar="NAME=VALUES", help="Other values of a factor, such as n_steps=10,50."
         ),
     ] = None,
-    episodes: Annotated[int, typer.Option(help="Episodes per cell.")] = 100,
+    episodes: Annotated[
+        int | None, typer.Option(help="Episodes per cell; without, the study's own, mostly 100.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Conversions per cell, with seeds 0, 1, ...")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the episodes.")] = 0,
     data: Annotated[
@@ -77,7 +79,8 @@ def run(
     metrics; docs/studies.md has an example. Factors: normalization, percentile,
     initial_potential, calibrate_bias, spikes, burst_limit, reset, encoding, decoding,
     two_output_neurons, timing, n_steps, precision, weight_bits,
-    rounded_weights, early_exit.
+    rounded_weights, early_exit, backend, backend_options, agent,
+    disturbance, level, epsilon.
 
     Example: dsqn-fast study run resets --episodes 20 --out studies/resets
     """
@@ -101,7 +104,9 @@ def run(
         done = run_study(
             chosen,
             out,
-            amount=Amount(episodes=episodes, seed=seed, seeds=seeds),
+            amount=Amount(
+                episodes=chosen.episodes if episodes is None else episodes, seed=seed, seeds=seeds
+            ),
             execution=execution,
             data=data or [],
             study_file=study_file,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.run_options import check_seed
+from dsqn_fast.studies.cell_simulator import check_backend
 from dsqn_fast.studies.factors import FACTORS
 from dsqn_fast.studies.materials import Material
 from dsqn_fast.studies.study import Settings, Study, Variant
@@ -81,14 +82,18 @@ class Cell:
 
 
 def make_cells(study: Study, materials: Sequence[Material], amount: Amount) -> list[Cell]:
-    """All cells of a study, those with the most work first."""
+    """All cells of a study, those with the most work first.
+
+    Raises:
+        OptionError: Settings do not go together whatever the policy.
+    """
     cells = [cell for material in materials for cell in _cells_of_policy(study, material, amount)]
     return sorted(cells, key=lambda cell: -cell.cost)
 
 
 def _cells_of_policy(study: Study, material: Material, amount: Amount) -> Iterator[Cell]:
     policy = material.policy
-    if study.reference and material.ann is not None:
+    if study.reference and material.ann is not None and not policy.trained_spiking:
         yield Cell(
             policy=policy.name,
             role="source",
@@ -107,6 +112,7 @@ def _cells_of_policy(study: Study, material: Material, amount: Amount) -> Iterat
             settings["n_steps"] = material.model.n_steps
         settings |= dict(study.fixed) | dict(zip(study.grid, values, strict=True))
         settings |= dict(variant.settings if variant is not None else {}) | dict(policy.fixed)
+        check_backend(settings)
         for number in range(amount.seeds):
             cell = Cell(
                 policy=policy.name,

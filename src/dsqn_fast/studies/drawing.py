@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Final
@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from dsqn_fast.figures import COLOURS, LINES, new_figure
-from dsqn_fast.studies.entries import Entry
+from dsqn_fast.studies.entries import Entry, shown_factors
 from dsqn_fast.studies.metrics import METRICS
 from dsqn_fast.studies.study import POLICY, FigureSpec, Setting, Study
-from dsqn_fast.studies.words import name_of, value_of
+from dsqn_fast.studies.words import settings, value_of
 
 TEXT: Final = "#010203"
 """Stands for the colour of the page's text until the figure is put into a page."""
@@ -60,24 +60,53 @@ def draw_study(study: Study, entries: Sequence[Entry]) -> list[Picture]:
     spec = study.figure
     if spec is None:
         return []
-    pictures = []
-    together = POLICY in (spec.x, spec.series)
-    policies = [None] if together else list(dict.fromkeys(entry.policy for entry in entries))
-    for number, policy in enumerate(policies):
-        own = [entry for entry in entries if policy is None or entry.policy == policy]
-        for metric in spec.y:
-            shown = [e for e in own if e.role == "spiking" and e.measure(metric) is not None]
-            if not shown:
-                continue
-            title = METRICS[metric].title + (f", {policy}" if policy else "")
-            svg = _draw(spec, metric, own, shown, title)
-            pictures.append(Picture(name=f"{study.name}-{number}-{metric}", title=title, svg=svg))
-    return pictures
+    return [
+        Picture(name=f"{study.name}-{number}-{metric}", title=title, svg=svg)
+        for number, (words, own) in enumerate(_panels(study, spec, entries))
+        for metric in spec.y
+        for title, svg in _drawn(study, metric, own, words)
+    ]
+
+
+def _panels(
+    study: Study, spec: FigureSpec, entries: Sequence[Entry]
+) -> Iterator[tuple[str, list[Entry]]]:
+    """What is drawn together, and what it has in common, in words.
+
+    Factors that are neither along x nor told apart by lines get a panel for every value.
+    """
+    used = {spec.x, spec.series}
+    factors = shown_factors(study, entries)
+    # Points of two metrics differ by what leads to them: that is not taken apart.
+    rest = [] if spec.x in METRICS else [name for name in factors if name not in used]
+    together = POLICY in used
+    panels: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in entries:
+        if entry.role == "spiking":
+            policy = None if together else entry.policy
+            key = (policy, *(entry.axes.get(name) for name in rest))
+            panels.setdefault(key, []).append(entry)
+    for (policy, *levels), own in panels.items():
+        sources = [e for e in entries if e.role == "source" and e.policy in (policy, None)]
+        context = settings({n: v for n, v in zip(rest, levels, strict=True) if v is not None})
+        yield ", ".join(filter(None, (policy, context))), [*sources, *own]
+
+
+def _drawn(
+    study: Study, metric: str, entries: Sequence[Entry], words: str
+) -> Iterator[tuple[str, str]]:
+    """Title and SVG, where there is something to draw."""
+    shown = [e for e in entries if e.role == "spiking" and e.measure(metric) is not None]
+    if shown:
+        title = ": ".join(filter(None, (METRICS[metric].title, words)))
+        yield title, _draw(study, metric, entries, shown, title)
 
 
 def _draw(
-    spec: FigureSpec, metric: str, entries: Sequence[Entry], shown: Sequence[Entry], title: str
+    study: Study, metric: str, entries: Sequence[Entry], shown: Sequence[Entry], title: str
 ) -> str:
+    spec = study.figure
+    assert spec is not None
     figure = new_figure(*SIZE)
     axes = figure.subplots()
     figure.patch.set_alpha(0.0)
@@ -88,7 +117,7 @@ def _draw(
         line = [e for e in shown if spec.series is None or e.axes.get(spec.series) == value]
         label = None if spec.series is None else value_of(value)
         _draw_line(axes, spec, metric, line, shown, place, len(values), label)
-    _finish(axes, spec, metric, title, shown)
+    _finish(axes, study, metric, title, shown)
     return _svg(figure)
 
 
@@ -196,27 +225,29 @@ def _numeric(levels: Sequence[Setting | None]) -> bool:
     return all(isinstance(one, int | float) and not isinstance(one, bool) for one in levels)
 
 
-def _finish(axes: Any, spec: FigureSpec, metric: str, title: str, shown: Sequence[Entry]) -> None:
+def _finish(axes: Any, study: Study, metric: str, title: str, shown: Sequence[Entry]) -> None:
+    spec = study.figure
+    assert spec is not None
     unit = " in %" if METRICS[metric].kind == "share" else ""
     axes.set_title(title, fontsize=10, loc="left", color=TEXT)
     axes.set_ylabel(METRICS[metric].title + unit)
-    axes.set_xlabel(METRICS[spec.x].title if spec.x in METRICS else name_of(spec.x))
+    axes.set_xlabel(METRICS[spec.x].title if spec.x in METRICS else study.title_of(spec.x))
     levels = _levels(shown, spec.x)
     if spec.x not in METRICS and not _numeric(levels):
         names = [value_of(level) for level in levels]
         turned = sum(len(name) + 2 for name in names) > 52
-        axes.set_xticks(range(len(levels)), names, rotation=35 if turned else 0)
-        for tick in axes.get_xticklabels():
-            tick.set_ha("right" if turned else "center")
+        axes.set_xticks(range(len(levels)), names)
+        if turned:
+            for tick in axes.get_xticklabels():
+                tick.set(rotation=35, ha="right", rotation_mode="anchor")
     if spec.log:
         axes.set_xscale("log")
     axes.grid(True, color=GRID, alpha=0.3, linewidth=0.6)
     axes.set_axisbelow(True)
     handles = axes.get_legend_handles_labels()[1]
     if handles:
-        legend = axes.legend(
-            loc="upper center",
-            bbox_to_anchor=(0.45, -0.28),
+        legend = axes.figure.legend(
+            loc="outside lower center",
             ncols=2 if max(map(len, handles)) > 14 else 3,
             fontsize=8,
             frameon=False,
@@ -255,8 +286,12 @@ def _svg(figure: Any) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Names of groups would stand several times in one page; only clips and marks are referred to.
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    # The page's font, or any without serifs; matplotlib would name ten in every word.
+    svg = re.sub(r"font-family: [^;\"]*(; )?", "", svg)
+    svg = svg.replace("*{", "text{font-family:sans-serif}*{", 1)
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
-    return re.sub(r">\s+<", "><", svg).strip()
+    return re.sub(r">\s+<", "><", re.sub(r"\s*\n", " ", svg)).strip()
 
 
 __all__ = ["Picture", "draw_study"]

@@ -82,9 +82,9 @@ def load_materials(
     """
     materials, left_out = [], []
     for policy in policies:
-        path = _find(policy.file, folders)
-        if path is not None:
-            materials.append(_load(policy, path, folders))
+        found = _find(policy, folders)
+        materials += [_load(one, path, folders) for one, path in found]
+        if found:
             continue
         places = ", ".join(map(str, folders))
         sentence = f"{policy.name} is left out: there is no file {policy.file!r} in {places}"
@@ -115,7 +115,23 @@ def search_folders(data: Sequence[Path], study_file: Path | None) -> list[Path]:
     return list(dict.fromkeys(place.resolve() for place in places if place.is_dir()))
 
 
-def _find(file: str, folders: Sequence[Path]) -> Path | None:
+def _find(policy: PolicySource, folders: Sequence[Path]) -> list[tuple[PolicySource, Path]]:
+    """The policy and its file; a pattern gives a policy of its group for every file."""
+    if "*" not in policy.file:
+        path = find_file(policy.file, folders)
+        return [] if path is None else [(policy, path)]
+    for folder in folders:
+        paths = sorted(folder.glob(policy.file)) if not Path(policy.file).is_absolute() else []
+        if paths:
+            return [
+                (replace(policy, name=f"{policy.name} {place}", group=policy.name), path)
+                for place, path in enumerate(paths)
+            ]
+    return []
+
+
+def find_file(file: str, folders: Sequence[Path]) -> Path | None:
+    """The first file of that name in the folders; None where there is none."""
     for folder in folders:
         path = folder / file
         try:
@@ -142,7 +158,7 @@ def _load(policy: PolicySource, path: Path, folders: Sequence[Path]) -> Material
     if policy.observations is not None:
         from dsqn_fast.conversion.observation_files import load_observations
 
-        seen = _find(policy.observations, folders)
+        seen = find_file(policy.observations, folders)
         if seen is None:
             raise StudyError(
                 f"policy {policy.name!r} has no calibration file {policy.observations!r} in "

@@ -114,7 +114,8 @@ def run_study(
         OptionError: An option is out of range.
         ClusterError: The cluster cannot be reached, or its machines do not fit together.
     """
-    amount, execution = amount or Amount(), execution or Execution()
+    amount = amount or Amount(episodes=study.episodes)
+    execution = execution or Execution()
     materials, left_out = load_materials(study.policies, search_folders(data, study_file))
     cells = make_cells(study, materials, amount)
     check_executor(execution.executor, execution.jobs, execution.address)

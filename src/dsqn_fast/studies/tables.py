@@ -10,7 +10,7 @@ from dsqn_fast.studies.entries import Entry, shown_factors
 from dsqn_fast.studies.measures import seeds_estimate, sources_of_spread
 from dsqn_fast.studies.metrics import METRICS, show_metric
 from dsqn_fast.studies.study import POLICY, Published, Study
-from dsqn_fast.studies.words import interval, name_of, value_of
+from dsqn_fast.studies.words import interval, value_of
 
 EXCLUDED: Final = " ≠"
 """Behind a published number that the 95 % interval excludes."""
@@ -48,7 +48,7 @@ def _table(study: Study, policy: str, entries: Sequence[Entry], factors: Sequenc
     published = any(entry.published for entry in entries)
     several = any(len(entry.runs) > 1 for entry in entries)
     metrics = [m for m in study.metrics if any(e.measure(m) is not None for e in entries)]
-    columns = [name_of(factor) for factor in factors]
+    columns = [study.title_of(factor) for factor in factors]
     for metric in metrics:
         columns.append(METRICS[metric].title)
         if metric == metrics[0] and published:
