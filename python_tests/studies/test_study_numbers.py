@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 from small_studies import TEXT, run_small, write_study
 
+from dsqn_fast.model import SpikingLayer
+from dsqn_fast.model_io import load_policy
 from dsqn_fast.statistics import bootstrap_interval
 from dsqn_fast.studies.compute import Row
 from dsqn_fast.studies.entries import Entry, make_entries
@@ -58,7 +62,7 @@ def entries_of(study: Study, returns: Mapping[str, Any], source: Any = None) -> 
         cells.append({"key": key, **cell})
         made = row("net", values, role=role, equal_actions=[5] * len(values))
         rows.append({**made, "key": key, "cell": {**cell, "conversion_seed": 0}})
-    plan = {"cells": cells, "policies": [{"name": "net"}]}
+    plan = {"cells": cells, "policies": [{"name": "net", "env_id": "E-v0"}]}
     return make_entries(study, plan, rows)
 
 
@@ -214,3 +218,41 @@ def test_a_report_on_a_part_says_what_is_missing(tmp_path: Path) -> None:
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     assert load_reports(tmp_path / "out", pictures=False)[0].missing == 2
     assert write_study(tmp_path).is_file()
+
+
+def test_files_that_match_are_a_group_of_training_seeds(tmp_path: Path, policies: Path) -> None:
+    good, rng = load_policy(policies / "cartpole-dqn.npz"), np.random.default_rng(0)
+    for method, noise in (("a", 0.01), ("b", 2.0)):
+        for seed in range(3):
+            folder = tmp_path / "runs" / method / f"seed{seed}"
+            folder.mkdir(parents=True)
+            layers = []
+            for layer in good.layers:
+                assert isinstance(layer, SpikingLayer)
+                weight = layer.connection.weight
+                weight = weight + rng.normal(0, noise, weight.shape).astype(weight.dtype)
+                connection = replace(layer.connection, weight=weight)
+                layers.append(replace(layer, connection=connection))
+            good.replace(layers=tuple(layers), source=None).save(folder / "policy.npz")
+    table = ", as_it_is = true, max_episode_steps = 60"
+    listed = ", ".join(
+        f'{{ name = "{name}", file = "runs/{name}/*/policy.npz"{table} }}' for name in "ab"
+    )
+    text = f"""
+title = "seeds"
+question = "q?"
+policies = [{listed}]
+metrics = ["return"]
+[figure]
+x = "policy"
+y = ["return"]
+"""
+    run_small(tmp_path, text)
+    report = load_reports(tmp_path / "out")[0]
+    assert [(entry.policy, len(entry.runs)) for entry in report.entries] == [("a", 3), ("b", 3)]
+    cells = dict(zip(report.tables[0].columns, report.tables[0].rows[0], strict=True))
+    assert cells["policy"] == "a"
+    assert cells["IQM over seeds"].startswith(f"{report.entries[0].returns.mean():.0f}"[:2])
+    text = " ".join(report.findings)
+    assert "a: IQM over 3 training seeds" in text
+    assert re.search(r"A training of b returns more than one of a with probability 0\.\d\d", text)

@@ -77,6 +77,14 @@ def test_a_folder_in_use_or_of_another_study_is_refused(tmp_path: Path) -> None:
         run_small(tmp_path, out="file")
 
 
+def test_a_study_may_grow(tmp_path: Path) -> None:
+    run_small(tmp_path)
+    grown = TEXT.replace("[4, 8]", "[4, 8, 12]")
+    run = run_small(tmp_path, grown, execution=replace(HERE, resume=True))
+    assert (run.computed, run.kept) == (2, 5)
+    assert StudyFolder(tmp_path / "out").study_text() == grown
+
+
 def test_impossible_cells_say_why_and_stop_nothing(tmp_path: Path) -> None:
     text = TEXT.replace('"thesis-model"', '"thesis-model"\nspikes = "signed"')
     run = run_small(tmp_path, text)

@@ -38,6 +38,8 @@ class StudyFolder:
     def check(self, plan: Mapping[str, Any], *, resume: bool) -> None:
         """Check that the folder is free, or that it holds the same study and is to be resumed.
 
+        A study may have grown, by policies or values: what it had is still part of it.
+
         Raises:
             OutputPathError: It holds a study and is not to be resumed.
             StudyError: It holds another study; the first difference is named.
@@ -49,8 +51,9 @@ class StudyFolder:
                 f"{str(self.path)!r} already holds a study: go on with it by --resume, or "
                 "choose another folder with --out"
             )
-        difference = _first_difference(self.plan(), json.loads(json.dumps(plan)))
-        if difference is not None:
+        found, wanted = self.plan(), json.loads(json.dumps(plan))
+        difference = _first_difference(found, wanted)
+        if difference is not None and not _keys(found) <= _keys(wanted):
             raise StudyError(
                 f"the study in {str(self.path)!r} was started with {difference}: resume it with "
                 "the same options, or choose another folder with --out"
@@ -138,6 +141,14 @@ class StudyFolder:
     def _write_json(self, name: str, value: Mapping[str, Any]) -> None:
         text = json.dumps(value, indent=1, allow_nan=False)
         write_whole(self.path / name, (text + "\n").encode())
+
+
+def _keys(plan: Mapping[str, Any]) -> set[Any]:
+    """Keys of the cells of a plan; a damaged one has a key that no other plan has."""
+    cells = plan.get("cells")
+    if not isinstance(cells, list):
+        return {None}
+    return {cell.get("key") if isinstance(cell, dict) else None for cell in cells}
 
 
 def _first_difference(found: Any, wanted: Any, name: str = "") -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +122,9 @@ def _find(policy: PolicySource, folders: Sequence[Path]) -> list[tuple[PolicySou
         path = find_file(policy.file, folders)
         return [] if path is None else [(policy, path)]
     for folder in folders:
-        paths = sorted(folder.glob(policy.file)) if not Path(policy.file).is_absolute() else []
+        # Not Path.glob: the user may give a whole path.
+        names = sorted(glob.glob(policy.file, root_dir=folder))  # noqa: PTH207
+        paths = [folder / name for name in names]
         if paths:
             return [
                 (replace(policy, name=f"{policy.name} {place}", group=policy.name), path)
