@@ -32,6 +32,19 @@ A policy that fails in one episode of ten shows it in 50 episodes almost surely,
 seven evaluations of eight.
 """
 
+_MOUNTAIN_CAR: Final = DqnSettings(
+    hidden=(64, 64),
+    total_steps=25_000,
+    n_step=3,
+    reward="mountain-car-energy",
+    observation_mean=(-0.3, 0.0),
+    observation_scale=(0.5, 0.04),
+    eval_episodes=50,
+)
+"""With the environment's own reward the two runs that were tried fell back to -200 for good after
+6000 steps; with the thesis's it took 68 000 steps to -135 (seed 0), with the energy 12 000 to -115.
+"""
+
 _THESIS_CARTPOLE: Final = DqnSettings(
     hidden=(16, 16),
     total_steps=150_000,
@@ -70,29 +83,46 @@ Settings = Mapping[str, Mapping[str, AnySettings]]
 """By preset, then by environment; ``""`` stands for all others."""
 
 _DQN: Final[Mapping[str, Mapping[str, DqnSettings]]] = {
-    "default": {"CartPole-v1": _CARTPOLE, "CartPole-v0": _CARTPOLE, "": DqnSettings()},
+    "default": {
+        "CartPole-v1": _CARTPOLE,
+        "CartPole-v0": _CARTPOLE,
+        "MountainCar-v0": _MOUNTAIN_CAR,
+        "": DqnSettings(),
+    },
     "thesis": {"MountainCar-v0": _THESIS_MOUNTAIN_CAR, "": _THESIS_CARTPOLE},
 }
 
 
-def _each(kind: type[DqnSettings], **changes: Any) -> Settings:
-    """The presets of DQN as settings of another kind, with some values changed."""
+_WIDE: Final = {"surrogate": "triangular"}
+"""On CartPole-v1 (seed 0, 8000 steps) networks reached 462 with it, 344 with arctan, 224 with a
+superspike of scale 10; with the thesis's superspike of scale 100 at most 255 in 18 000 steps.
+"""
 
-    def made(settings: DqnSettings) -> DqnSettings:
-        values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-        return kind(**{**values, **changes})
 
-    return {
-        name: {env_id: made(settings) for env_id, settings in by_environment.items()}
-        for name, by_environment in _DQN.items()
-    }
+def _like(kind: type[DqnSettings], settings: DqnSettings, **changes: Any) -> DqnSettings:
+    """The same hyperparameters as settings of another kind, with some values changed."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return kind(**{**values, **changes})
 
+
+_DOUBLE_DQN: Final = {
+    name: {env_id: _like(DqnSettings, one, double_q=True) for env_id, one in presets.items()}
+    for name, presets in _DQN.items()
+}
+_DSQN: Final[Settings] = {
+    "default": {
+        env_id: _like(DsqnSettings, one, **_WIDE) for env_id, one in _DQN["default"].items()
+    },
+    "thesis": {
+        env_id: _like(DsqnSettings, one, double_q=True) for env_id, one in _DQN["thesis"].items()
+    },
+}
 
 _BY_METHOD: Final[Mapping[str, Settings]] = MappingProxyType(
     {
         "dqn": _DQN,
-        "double-dqn": _each(DqnSettings, double_q=True),
-        "dsqn": _each(DsqnSettings),
+        "double-dqn": _DOUBLE_DQN,
+        "dsqn": _DSQN,
         "a2c": A2C,
         "ppo": PPO,
         "reinforce": REINFORCE,
