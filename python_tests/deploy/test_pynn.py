@@ -12,6 +12,7 @@ from command_calls import call, refused, table_rows
 from deploy.policies_to_deploy import image_policy, thesis_policy
 from simulators import dense_model
 
+from dsqn_fast.deploy.backend import Backend
 from dsqn_fast.deploy.export import export_policy
 from dsqn_fast.deploy.interpreters import interpreter
 from dsqn_fast.deploy.pynn_export import MOST_SYNAPSES
@@ -133,3 +134,20 @@ def test_the_command(capsys: pytest.CaptureFixture[str], policies: Path, tmp_pat
     data = json.loads(call(capsys, *words, tmp_path / "p.py", "--json", "-"))
     assert data["files"][0] == str(tmp_path / "p.py")
     assert "must end in .py" in refused(capsys, *words, tmp_path / "p.npz")
+
+
+@pytest.mark.usefixtures("pynn_nest")
+def test_a_network_serves_one_batch_after_the_other(shared_data: Path) -> None:
+    model, seen = thesis_policy(shared_data, n_steps=10, timing="instant")
+    neuron = Neuron(beta=1 - 2.0**-33)
+    for encoding in ("constant", "poisson"):
+        model = model.replace(encoding=encoding)
+        engine = Engine(model.replace(neuron=neuron), precision="float64")
+        with Backend(model, "pynn-nest") as backend:
+            for first, size in ((0, 3), (3, 2), (5, 4), (9, 3)):
+                batch = seen[first : first + size]
+                theirs = backend(batch, seed=2, decisions=first, record="all")
+                ours = engine.run(batch, seed=2, decisions=first, record="all")
+                for index in (0, 1):
+                    assert np.array_equal(theirs.spikes[index], ours.spikes[index])
+                assert np.array_equal(theirs.actions, ours.actions)

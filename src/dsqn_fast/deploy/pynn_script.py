@@ -31,6 +31,7 @@ WEIGHTS = "policy.npz"
 SILENT = -1e6  # mV: no input lifts a neuron from here to its threshold
 UNREACHABLE = 1e6  # mV: threshold of an output that never spikes
 STEP = 1.0  # ms
+HOLD = 2.0  # ms in which no spike of the decisions before is left
 MODULES = {"nest": "pyNN.nest", "brian2": "pyNN.brian2", "spinnaker": "pyNN.spiNNaker"}
 
 
@@ -142,84 +143,96 @@ def connect(sim, before, after, rows):
 
 
 class Network:
-    """All copies of the policy, built for one batch of decisions."""
+    """All copies of the policy: built once, for batches of as many decisions."""
 
-    def __init__(self, sim, options, populations, copies, spikes=None):
+    def __init__(self, sim, options, populations, copies):
         self.sim, self.options, self.populations = sim, options, populations
         self.copies, self.on_nest = copies, sim.__name__ == "pyNN.nest"
-        self.origin = 3 * STEP if self.on_nest else 0.0  # ms, when the first step begins
-        sim.setup(
-            timestep=STEP,
-            min_delay=STEP,
-            **({"spike_precision": "on_grid"} if self.on_nest else {}),
-        )
-        cell = nest_cell if self.on_nest else standard_cell
-        self.cells = []
-        for index, population in enumerate(populations):
-            fires = index < len(populations) - 1 or options["output_fires"]
-            kind = cell(sim, options, population, copies, fires)
-            cells = sim.Population(
-                len(population["bias"]) * copies, kind, label=f"layer{index + 1}"
-            )
-            if not self.on_nest:
-                cells.initialize(v=np.tile(population["start"], copies))
-                cells.record(["spikes", "v"] if index == len(populations) - 1 else ["spikes"])
-            else:
-                cells.record(["spikes"])
-            self.cells.append(cells)
+        self.ran = False
+        grid = {"spike_precision": "on_grid"} if self.on_nest else {}
+        sim.setup(timestep=STEP, min_delay=STEP, **grid)
+        self.cells = [self._population(index) for index in range(len(populations))]
         for index in range(1, len(populations)):
             sizes = [len(populations[k]["bias"]) for k in (index - 1, index)]
             rows = copied(populations[index], copies, sizes)
             connect(sim, self.cells[index - 1], self.cells[index], rows)
-        if spikes is not None:
-            self._connect_inputs(spikes)
+        if options["encoding"] != "constant":
+            self._add_sources()
 
-    def set_currents(self, currents):
-        """Constant currents (copies, n) into the first population."""
-        name = "I_e" if self.on_nest else "i_offset"
-        self.cells[0].set(**{name: currents.ravel()})
+    def _population(self, index):
+        """One population, all copies of it."""
+        population, last = self.populations[index], len(self.populations) - 1
+        fires = index < last or self.options["output_fires"]
+        cell = nest_cell if self.on_nest else standard_cell
+        kind = cell(self.sim, self.options, population, self.copies, fires)
+        size = len(population["bias"]) * self.copies
+        cells = self.sim.Population(size, kind, label=f"layer{index + 1}")
+        if not self.on_nest:
+            cells.initialize(v=np.tile(population["start"], self.copies))
+        cells.record(["spikes", "v"] if index == last and not self.on_nest else ["spikes"])
+        return cells
 
-    def _connect_inputs(self, spikes):
-        """Two spike sources per input, of its positive and of its negative spikes."""
-        from pyNN.parameters import Sequence
-
-        width, first = spikes.shape[2], self.populations[0]
-        signed = np.stack([spikes > 0, spikes < 0], axis=-1)
-        trains = signed.transpose(0, 2, 3, 1).reshape(2 * width * self.copies, -1)
-        times = [Sequence(self.origin + STEP * np.flatnonzero(train)) for train in trains]
-        sources = self.sim.Population(len(times), self.sim.SpikeSourceArray(spike_times=times))
+    def _add_sources(self):
+        """Two spike sources per input: of its positive and of its negative spikes."""
+        first, width = self.populations[0], self.options["inputs"]
+        kind = self.sim.SpikeSourceArray(spike_times=[])
+        self.sources = self.sim.Population(2 * width * self.copies, kind)
         for sign in (0, 1):
-            one = dict(
-                first, source=2 * first["source"] + sign, weight=(1 - 2 * sign) * first["weight"]
-            )
+            source, weight = 2 * first["source"] + sign, (1 - 2 * sign) * first["weight"]
+            one = dict(first, source=source, weight=weight)
             rows = copied(one, self.copies, (2 * width, len(first["bias"])))
-            connect(self.sim, sources, self.cells[0], rows)
+            connect(self.sim, self.sources, self.cells[0], rows)
 
-    def run(self):
-        """Simulate; returns spike trains per population and the final output potentials."""
+    def decide(self, currents=None, spikes=None):
+        """Spike trains per population and final output potentials of one batch.
+
+        Args:
+            currents: (copies, n) constant currents into the first population, or
+            spikes: (copies, T, inputs) spikes of the encoding.
+        """
         steps = self.options["n_steps"]
-        shifts = [0] * len(self.cells)
-        if self.on_nest:
-            shifts = self._start_one_by_one()
+        origin = self._wait()
+        if currents is not None:
+            name = "I_e" if self.on_nest else "i_offset"
+            self.cells[0].set(**{name: currents.ravel()})
+        else:
+            self._set_spikes(spikes, origin)
+        shifts = self._start_one_by_one() if self.on_nest else [0.0] * len(self.cells)
         self.sim.run(steps * STEP)
         potentials = self._potentials().reshape(self.copies, -1)
         if self.on_nest:
             self.sim.run(STEP)  # the recorder hears of the last step's spikes in the next one
-        trains = [
-            self._train(cells, len(population["bias"]), self.origin + shift, steps)
-            for cells, population, shift in zip(self.cells, self.populations, shifts, strict=True)
-        ]
-        self.sim.end()
+        self.ran = True
+        trains = [self._train(index, origin + shift, steps) for index, shift in enumerate(shifts)]
         return trains, potentials
 
-    def _start_one_by_one(self):
-        """Hold all neurons down, then let each population start in its first step.
+    def _wait(self):
+        """Time in ms at which the first step of the next batch begins."""
+        if not self.on_nest:
+            if self.ran:
+                self.sim.reset()
+            return 0.0
+        # NEST cannot go back. PyNN lets its first run take one step more.
+        return self.sim.get_current_time() + (HOLD + STEP)
 
-        With timing "instant" that is the step in which the first spikes can reach it.
+    def _set_spikes(self, spikes, origin):
+        """Spikes (copies, T, inputs): one of step t arrives in that step."""
+        from pyNN.parameters import Sequence
+
+        signed = np.stack([spikes > 0, spikes < 0], axis=-1)
+        trains = signed.transpose(0, 2, 3, 1).reshape(self.sources.size, -1)
+        times = [Sequence(origin + STEP * np.flatnonzero(train)) for train in trains]
+        self.sources.set(spike_times=times)
+
+    def _start_one_by_one(self):
+        """Hold all neurons down until no spike is under way, then start each population.
+
+        With timing "instant" a population starts in the step in which the first spikes can
+        reach it.
         """
         for cells in self.cells:
             cells.node_collection.V_m = SILENT
-        self.sim.run(self.origin - STEP)  # PyNN lets NEST's first run take a step more
+        self.sim.run(HOLD)
         late = self.options["timing"] == "instant"
         for index, (cells, population) in enumerate(zip(self.cells, self.populations, strict=True)):
             if late and index:
@@ -227,10 +240,11 @@ class Network:
             cells.node_collection.V_m = np.tile(population["start"], self.copies)
         return [index * STEP if late else 0.0 for index in range(len(self.cells))]
 
-    def _train(self, cells, size, origin, steps):
+    def _train(self, index, origin, steps):
         """Spikes (copies, T, n) of one population."""
+        cells, size = self.cells[index], len(self.populations[index]["bias"])
         train = np.zeros((self.copies, steps, size), np.int8)
-        trains = cells.get_data("spikes", clear=False).segments[0].spiketrains
+        trains = cells.get_data("spikes", clear=True).segments[-1].spiketrains
         ids, times = trains.multiplexed
         if not len(ids):
             return train
@@ -245,27 +259,48 @@ class Network:
     def _potentials(self):
         if self.on_nest:
             return np.atleast_1d(np.asarray(self.cells[-1].node_collection.V_m, float))
-        signal = self.cells[-1].get_data("v", clear=False).segments[0].analogsignals[0]
+        signal = self.cells[-1].get_data("v", clear=True).segments[-1].analogsignals[0]
         return np.asarray(signal.magnitude)[self.options["n_steps"]]
 
 
-def decide(backend, policy, observations, spikes=None, seed=0):
-    """Decisions on observations (B, n): actions, potentials, spike trains per population."""
-    options, populations = policy
-    sim = importlib.import_module(MODULES[backend])
-    if backend == "brian2":  # compiling takes longer than what it saves
-        importlib.import_module("brian2").prefs.codegen.target = "numpy"
-    constant = options["encoding"] == "constant"
-    if not constant and spikes is None:
-        spikes = input_spikes(options, observations, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of PyNN and Neo, about each other's old names
-        network = Network(sim, options, populations, len(observations), spikes)
-        if constant:
-            network.set_currents(constant_currents(populations[0], observations))
-        trains, potentials = network.run()
-    counts = trains[-1].sum(axis=1, dtype=int)
-    return choose(options, counts, potentials), potentials, trains
+class Player:
+    """A policy on a back end, asked for one batch of decisions after the other."""
+
+    def __init__(self, backend, policy):
+        self.sim = importlib.import_module(MODULES[backend])
+        if backend == "brian2":  # compiling takes longer than what it saves
+            importlib.import_module("brian2").prefs.codegen.target = "numpy"
+        self.options, self.populations = policy
+        self.network = None
+
+    def decide(self, observations, spikes=None, seed=0):
+        """Actions, final potentials and spike trains per population for (B, n) observations."""
+        constant, batch = self.options["encoding"] == "constant", len(observations)
+        if not constant and spikes is None:
+            spikes = input_spikes(self.options, observations, seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyNN and Neo, about each other's old names
+            if self._must_build(batch):
+                self.network = Network(self.sim, self.options, self.populations, batch)
+            # Copies without a decision of their own repeat the first one.
+            rows = np.zeros(self.network.copies, int)
+            rows[:batch] = np.arange(batch)
+            if constant:
+                currents = constant_currents(self.populations[0], observations)
+                trains, potentials = self.network.decide(currents=currents[rows])
+            else:
+                trains, potentials = self.network.decide(spikes=spikes[rows])
+        trains, potentials = [train[:batch] for train in trains], potentials[:batch]
+        counts = trains[-1].sum(axis=1, dtype=int)
+        return choose(self.options, counts, potentials), potentials, trains
+
+    def _must_build(self, batch):
+        if self.network is None or self.network.copies < batch:
+            return True
+        # Only NEST takes other spike times, or other decisions on hardware, without a new start.
+        return self.sim.__name__ != "pyNN.nest" and (
+            self.options["encoding"] != "constant" or self.sim.__name__ == "pyNN.spiNNaker"
+        )
 
 
 # ---- The command line ------------------------------------------------------------------------
@@ -302,7 +337,8 @@ def main():
         policy[0]["n_steps"] = words.n_steps
     # Simulators greet on stdout, which is for the results.
     with contextlib.redirect_stdout(sys.stderr):
-        actions, potentials, trains = decide(words.backend, policy, observations, seed=words.seed)
+        player = Player(words.backend, policy)
+        actions, potentials, trains = player.decide(observations, seed=words.seed)
     text = json.dumps(
         {
             "actions": actions.tolist(),

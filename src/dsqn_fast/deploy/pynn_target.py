@@ -48,6 +48,7 @@ class PynnTarget(Target):
             self._script = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(self._script)
             self._policy = self._script.load(weights)
+        self._player: Any = None
 
     def run(
         self,
@@ -64,13 +65,15 @@ class PynnTarget(Target):
             spikes = encode(
                 self._model.encoding, flat, self._n_steps, seed=seed, decisions=decisions
             )
+        if self._player is None:
+            self._player = self._script.Player(self.backend, self._policy)
         cells = sum(len(one["bias"]) for one in self._policy[1])
         size = max(1, MOST_CELLS // cells)
         parts = []
         for first in range(0, len(flat), size):
             rows = slice(first, first + size)
             fed = None if spikes is None else spikes[rows]
-            parts.append(self._script.decide(self.backend, self._policy, flat[rows], fed))
+            parts.append(self._player.decide(flat[rows], fed))
         trains = [np.concatenate(same) for same in zip(*(part[2] for part in parts), strict=True)]
         return TargetRun(
             potentials=np.concatenate([part[1] for part in parts]),
