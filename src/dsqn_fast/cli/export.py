@@ -28,8 +28,10 @@ def export(
     from dsqn_fast.cli.target_options import parse_target_options
     from dsqn_fast.deploy.export import export_policy
     from dsqn_fast.model_io import load_policy
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate({"--output": output, "--json": json_file}, {"the policy": policy})
     model = load_policy(policy)
     report = export_policy(model, target, output, options=parse_target_options(option))
     rows = [

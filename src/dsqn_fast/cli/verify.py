@@ -49,8 +49,13 @@ def verify(
     from dsqn_fast.deploy.rasters import check_picture, draw_rasters
     from dsqn_fast.deploy.verify import verify_in_detail
     from dsqn_fast.model_io import load_policy
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate(
+        {"--plot": plot, "--json": json_file},
+        {"the policy": policy, "--observations": observations},
+    )
     if plot is not None:
         check_picture(plot)
     model = load_policy(policy)
