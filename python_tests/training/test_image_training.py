@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 from catch_environment import register_catch
 
-from dsqn_fast.errors import EnvironmentMismatchError, OptionError, TrainingError
-from dsqn_fast.model import Dense
+from dsqn_fast.conversion import convert
+from dsqn_fast.environments import make_environment
+from dsqn_fast.errors import (
+    EnvironmentMismatchError,
+    ModelFileError,
+    OptionError,
+    TrainingError,
+)
+from dsqn_fast.model import AnnModel, Dense, Flatten
 from dsqn_fast.model_io import load_policy
 
 pytest.importorskip("torch")
@@ -22,6 +29,8 @@ from dsqn_fast.training.images.network import ImageNetwork
 from dsqn_fast.training.images.ppo import generalised_advantages
 from dsqn_fast.training.images.pqn import lambda_returns
 from dsqn_fast.training.images.rollout import Rollout
+from dsqn_fast.training.images.train_imitation import train_by_view_imitation
+from dsqn_fast.training.images.two_views import TwoViews
 from dsqn_fast.training.methods import load_method
 from dsqn_fast.training.run_folder import RunFolder
 
@@ -225,3 +234,67 @@ def test_atari_games_are_learned_from_images() -> None:
     assert load_method("ppo", "ALE/Breakout-v5") is train_on_images
     assert load_method("pqn", "Anything-v0") is train_on_images
     assert load_method("ppo", "CartPole-v1") is not train_on_images
+
+
+def test_a_pupil_sees_the_same_game_in_its_own_view() -> None:
+    pytest.importorskip("ale_py")
+    plain = make_environment("ALE/Breakout-v5", preprocessing="patel")
+    teachers = make_environment("ALE/Breakout-v5", preprocessing={"name": "mnih", "unit": True})
+    raw: Any = make_environment("ALE/Breakout-v5", preprocessing="mnih").unwrapped
+    both = TwoViews(raw, view="mnih", pupil_view="patel", unit=True)
+    seen, own = both.reset(seed=4)[0], plain.reset(seed=4)[0]
+    np.testing.assert_array_equal(seen, teachers.reset(seed=4)[0])
+    np.testing.assert_array_equal(both.pupil_observation, own)
+    for action in [2, 3, 0, 2] * 12:
+        seen, own = both.step(action)[0], plain.step(action)[0]
+        np.testing.assert_array_equal(seen, teachers.step(action)[0])
+        np.testing.assert_array_equal(both.pupil_observation, own)
+
+
+def test_a_pupil_learns_its_teachers_actions(tmp_path: Path) -> None:
+    """The teacher moves right where the upper half of the picture is brighter at the left."""
+    pytest.importorskip("ale_py")
+    weight = np.zeros((4 * 84 * 84, 4), np.float32)
+    columns = np.tile(np.repeat(np.arange(84), 4), 84)
+    weight[:, 2], weight[:, 3] = np.where(columns < 42, 1, -1), np.where(columns < 42, -1, 1)
+    teacher = AnnModel(
+        layers=(Flatten(), Dense(weight=weight, bias=np.zeros(4, np.float32))),
+        input_shape=(84, 84, 4),
+        channels_first=True,
+        env_id="ALE/Breakout-v5",
+        preprocessing={"name": "mnih", "unit": True},
+    )
+    seen = np.random.default_rng(0).random((20, 4, 84, 84), dtype=np.float32)
+    convert(teacher, seen, normalization="data", n_steps=4).save(tmp_path / "teacher.npz")
+    changes = {
+        "teacher": str(tmp_path / "teacher.npz"), "total_steps": "1600", "rounds": "4",
+        "hidden": "[32]", "test_episodes": "1", "learning_rate": "2e-3", "epsilon": "0.3",
+    }  # fmt: skip
+    report = train_by_view_imitation(
+        "view-imitation", "ALE/Breakout-v5", changes=changes, n_steps=None, out=tmp_path / "run"
+    )
+    rows = RunFolder(tmp_path / "run").evaluations()
+    assert rows[-1]["agreement"] > 0.7 > 0.4 > rows[0]["agreement"]
+    assert report.ann.preprocessing == {"name": "patel"}
+    assert report.ann.input_shape == (80, 80, 1)
+    assert report.ann.provenance["trained"]["steps"] == 1600
+
+
+def test_teachers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    def train(**changes: str) -> None:
+        train_by_view_imitation(
+            "view-imitation", "ALE/Breakout-v5", changes=changes, out=tmp_path / "run"
+        )
+
+    with pytest.raises(OptionError, match="add --set teacher=FILE"):
+        train()
+    with pytest.raises(ModelFileError, match=r"none.npz"):
+        train(teacher=str(tmp_path / "none.npz"))
+    policy = Path(__file__).parents[2] / "policies" / "cartpole-dqn.npz"
+    with pytest.raises(OptionError, match="as mnih or mnih-binary does, not as None"):
+        train(teacher=str(policy))
+    with pytest.raises(OptionError, match="view must be"):
+        train(teacher=str(policy), view="atari")
+    with pytest.raises(TrainingError, match="keeps no checkpoint"):
+        train_by_view_imitation("view-imitation", "ALE/Breakout-v5", resume=True)
+    assert not list(tmp_path.iterdir())

@@ -75,6 +75,8 @@ class AtariGame(gymnasium.Wrapper[NDArray[Any], int, NDArray[Any], int]):
         self.skip, self.no_ops, self.unit = skip, no_ops, unit
         self._fires = env.unwrapped.get_action_meanings()[_FIRE : _FIRE + 1] == ["FIRE"]
         self._rng = np.random.default_rng()
+        # Without sticky actions the console draws nothing; seeding it loads the game anew.
+        self._seeds_console = sticky > 0
         self._lives = 0
         self._pictures = np.zeros((self.view.frames, *self.view.picture), np.uint8)
         high, dtype = (1.0, np.float32) if unit else (self.view.largest, self.view.dtype)
@@ -91,7 +93,8 @@ class AtariGame(gymnasium.Wrapper[NDArray[Any], int, NDArray[Any], int]):
         """Begin a game; see the class."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        frame, info = self.env.reset(seed=seed, options=options)
+        console_seed = seed if self._seeds_console else None
+        frame, info = self.env.reset(seed=console_seed, options=options)
         starts = [_NO_OP] * int(self._rng.integers(self.no_ops + 1)) + [_FIRE] * self._fires
         before = frame
         for action in starts:

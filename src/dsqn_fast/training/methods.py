@@ -25,6 +25,7 @@ class Method(NamedTuple):
 
 _POLICY: Final = ("dsqn_fast.training.policy_training", "train_policy")
 _IMAGES: Final = ("dsqn_fast.training.images.train", "train_on_images")
+_VIEWS: Final = ("dsqn_fast.training.images.train_imitation", "train_by_view_imitation")
 
 METHODS: Final[dict[str, Method]] = {
     "dqn": Method(*_POLICY, "deep Q-learning"),
@@ -37,6 +38,7 @@ METHODS: Final[dict[str, Method]] = {
     "spiking-classifier": Method(*_POLICY, "a teacher's actions, spiking, surrogate gradients"),
     "erbp-classifier": Method(*_POLICY, "a teacher's actions, spiking, local learning (eRBP)"),
     "pqn": Method(*_IMAGES, "parallel Q-learning on images"),
+    "view-imitation": Method(*_VIEWS, "what a convolutional teacher does, by a dense network"),
 }
 
 

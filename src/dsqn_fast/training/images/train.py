@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from dsqn_fast.agents import AnnAgent, SpikingAgent
-from dsqn_fast.conversion import convert
-from dsqn_fast.errors import MissingExtraError, OptionError
-from dsqn_fast.evaluation import EvaluationReport, evaluate
 from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model import AnnModel, Conv2d
-from dsqn_fast.model.options import check_choice, check_n_steps
-from dsqn_fast.run_options import check_seed
-from dsqn_fast.training.images.settings import ImageSettings, image_preset
-from dsqn_fast.training.network_evaluation import NetworkEvaluation
+from dsqn_fast.model.options import check_choice
+from dsqn_fast.training.images.config import run_config, run_name
+from dsqn_fast.training.images.finish import finish
+from dsqn_fast.training.images.settings import image_preset
 from dsqn_fast.training.plan import DEFAULT_N_STEPS
 from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
@@ -29,9 +21,8 @@ from dsqn_fast.training.torch_threads import one_thread
 from dsqn_fast.training.versions import git_state, versions
 
 if TYPE_CHECKING:
-    from dsqn_fast.training.images.loop import ImageProgress, ImageTraining
+    from dsqn_fast.training.images.loop import ImageProgress
 
-POLICY: Final = "policy.npz"
 PREPROCESSING: Final[Mapping[str, Any]] = {"name": "mnih", "unit": True}
 """Of Atari games: frames from 0 to 1, which any encoding can carry."""
 
@@ -81,12 +72,9 @@ def train_on_images(
 
     check_choice("preset", preset, ("default",))
     settings = image_preset(method).changed(changes or {})
-    if check_seed(seed) >= 2**32:
-        raise OptionError(f"a training seed must be below 2**32, not {seed}")
-    n_steps = None if n_steps is None else check_n_steps(n_steps)
-    config = _config(method, env_id, seed, settings, changes or {}, n_steps)
+    config = run_config(method, env_id, seed, settings, changes or {}, n_steps)
     games = make_games(env_id, settings.n_envs, lives=settings.lives)
-    folder = RunFolder(Path("runs") / _name(method, env_id, seed) if out is None else out)
+    folder = RunFolder(Path("runs") / run_name(method, env_id, seed) if out is None else out)
     made_with = {"versions": versions(), "git": git_state()}
     training = ImageTraining(
         method=method,
@@ -109,68 +97,13 @@ def train_on_images(
     else:
         ann = in_bytes(network.export(env_id=env_id), games.largest)
     trained = {**config, **made_with, "steps": training.update * settings.batch}
-    return _finish(
-        training, replace(ann, provenance={"trained": trained}), config, settings, clocks
-    )
-
-
-def _finish(
-    training: ImageTraining,
-    ann: AnnModel,
-    config: Mapping[str, Any],
-    settings: ImageSettings,
-    clocks: tuple[float, float],
-) -> TrainingReport:
-    """Score the network, convert it, score that, write all down."""
-    folder, step = training.folder, training.update * settings.batch
-    play: dict[str, Any] = {
-        "episodes": settings.test_episodes,
-        "seed": int(np.random.SeedSequence((training.seed, 2)).generate_state(1)[0]),
-        "epsilon": settings.test_epsilon,
-    }
-    gap = training.action_gap()
-    test = _evaluation(step, gap, evaluate(AnnAgent(ann), **play))
-    ann = replace(ann, provenance={**ann.provenance, "test": test.to_dict()})
-    model, spiking = None, None
-    if config["n_steps"] is not None:
-        model = convert(ann, normalization="channel", n_steps=config["n_steps"], seed=training.seed)
-        played = evaluate(SpikingAgent(model), **play)
-        spiking = {
-            **_evaluation(step, gap, played).to_dict(),
-            "n_steps": config["n_steps"],
-            "agreement": played.agreement,
-        }
-        model = model.replace(provenance={**model.provenance, "test": spiking})
-        model.save(folder.path / POLICY, weights_dtype="float16")
-    report = TrainingReport(
-        method=training.method,
-        network=ann,
-        best=test,
-        test=test,
-        evaluations=(test,),
-        seconds=time.perf_counter() - clocks[0],
-        cpu_seconds=time.process_time() - clocks[1],
-        folder=folder.path,
-        seed=training.seed,
-        env_id=config["env_id"],
-        command=config["command"],
-        model=model,
-        spiking=spiking,
-    )
-    _draw(folder, training.rows, config)
-    folder.write_result(report.to_dict())  # last: a folder with a result is a finished run
-    return report
-
-
-def _evaluation(step: int, gap: float, report: EvaluationReport) -> NetworkEvaluation:
-    return NetworkEvaluation(
-        step=step,
-        mean_return=report.mean,
-        std_return=report.std,
-        min_return=float(report.returns.min()),
-        episodes=report.episodes,
-        action_gap=gap,
-        spikes_per_decision=report.spikes_per_decision,
+    return finish(
+        replace(ann, provenance={"trained": trained}),
+        config,
+        rows=training.rows,
+        gap=training.action_gap(),
+        folder=folder,
+        clocks=clocks,
     )
 
 
@@ -180,51 +113,3 @@ def in_bytes(ann: AnnModel, largest: float) -> AnnModel:
     assert isinstance(first, Conv2d)
     scaled = replace(first, weight=(first.weight / largest).astype(first.weight.dtype))
     return replace(ann, layers=(scaled, *ann.layers[1:]))
-
-
-def _draw(folder: RunFolder, rows: list[dict[str, Any]], config: Mapping[str, Any]) -> None:
-    """The learning curve, where matplotlib is installed."""
-    from dsqn_fast.figures import COLOURS, new_figure
-
-    try:
-        figure = new_figure(7.0, 4.0)
-    except MissingExtraError:
-        return
-    axes = figure.subplots()
-    known = [row for row in rows if row["mean_return"] is not None]
-    steps, means = [row["step"] for row in known], [row["mean_return"] for row in known]
-    axes.plot(steps, means, color=COLOURS[0])
-    axes.set_xlabel("decisions")
-    axes.set_ylabel("mean return of the last 100 games")
-    figure.suptitle(f"{config['method']} on {config['env_id']}, seed {config['seed']}")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    folder.write("learning-curve.png", picture.getvalue())
-
-
-def _name(method: str, env_id: str, seed: int) -> str:
-    return f"{method}-{env_id}-seed{seed}".replace("/", "-").replace(":", "-")
-
-
-def _config(
-    method: str,
-    env_id: str,
-    seed: int,
-    settings: ImageSettings,
-    changes: Mapping[str, Any],
-    n_steps: int | None,
-) -> dict[str, Any]:
-    """The run as JSON values; two runs with equal ones repeat each other."""
-    words = ["dsqn-fast", "train", method, "--env", env_id, "--seed", str(seed)]
-    for name, value in changes.items():
-        words += ["--set", f"{name}={value}"]
-    if n_steps != DEFAULT_N_STEPS:
-        words += ["--no-convert"] if n_steps is None else ["--n-steps", str(n_steps)]
-    return {
-        "method": method,
-        "env_id": env_id,
-        "command": shlex.join(words),
-        "seed": seed,
-        "n_steps": n_steps,
-        "settings": settings.to_dict(),
-    }
