@@ -128,6 +128,23 @@ def test_a_study_survives_the_loss_of_a_machine(tmp_path: Path) -> None:
     assert rows_of(out) == rows_of(here)
 
 
+@pytest.mark.slow
+def test_ray_of_this_machine_gives_the_same_numbers(tmp_path: Path) -> None:
+    pytest.importorskip("ray", exc_type=ImportError)
+    file, out = write_study(tmp_path), tmp_path / "out"
+    words = ["-m", "dsqn_fast.cli.main", "study", "run", str(file), "--out", str(out)]
+    words += ["--episodes", "4", "--executor", "ray", "--jobs", "1", "--json", "-"]
+    with start(*words, **QUIET) as child:
+        shown, errors = child.communicate(timeout=120)
+    assert child.returncode == 0, errors
+    assert errors == ""
+    assert json.loads(shown)["computed"] == 5
+    run_study(
+        read_study(file), tmp_path / "b", amount=Amount(episodes=4), execution=HERE, study_file=file
+    )
+    assert rows_of(out) == rows_of(tmp_path / "b")
+
+
 def test_an_unreachable_cluster_is_refused() -> None:
     pytest.importorskip("ray", exc_type=ImportError)
     begin = time.monotonic()
