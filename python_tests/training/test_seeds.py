@@ -178,6 +178,24 @@ def test_other_lists_are_refused(text: str) -> None:
         parse_seeds(text)
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--jobs 2", "--jobs would change nothing: it is for several --seeds"),
+        ("--timeout 2", "--timeout would change nothing"),
+        ("--compare here", "--compare would change nothing"),
+        ("--seeds 0,1 --seed 0", "--seed would change nothing: --seeds are given"),
+        ("--seeds 0,0", "seeds must be different"),
+        ("--seeds 0,1 --compare /no", "is not the summary of several seeds"),
+    ],
+)
+def test_words_that_do_not_go_together(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "dqn", "--env", "CartPole-v1", *words.split()]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_bad_options_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="jobs must be at least 1, not 0"):
         run_seeds(["dqn"], (0,), root=tmp_path, jobs=0)

@@ -76,6 +76,7 @@ def train(
 
     Example: dsqn-fast train dqn --env CartPole-v1 --seeds 0-4
     """
+    from dsqn_fast.cli.option_pairs import refuse_pairs_of_train
     from dsqn_fast.cli.output import check_json, number, show
     from dsqn_fast.cli.train_classifier import by_rule, teacher_rows
     from dsqn_fast.cli.train_options import parse_request
@@ -85,6 +86,7 @@ def train(
     from dsqn_fast.training import load_method
 
     check_json(json_file)
+    refuse_pairs_of_train(context)
     method = by_rule(method, rule)
     trains = load_method(method, env)
     request = parse_request(
