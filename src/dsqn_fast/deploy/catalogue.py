@@ -40,6 +40,9 @@ TARGETS: Final[dict[str, Entry]] = {
 """A name here is a ``--target`` of `dsqn-fast verify` and a ``--backend`` of `dsqn-fast run`."""
 
 EXPORTERS: Final[dict[str, Entry]] = {
+    "spinnaker": Entry(
+        "dsqn_fast.deploy.spinnaker.export", "export_spinnaker", "a sPyNNaker script and its arrays"
+    ),
     "pynn": Entry("dsqn_fast.deploy.pynn_export", "export_pynn", "a PyNN script and its weights"),
 }
 """Functions ``(model, path, options) -> export.ExportReport`` by the name of their target."""

@@ -7,8 +7,8 @@ scale k, and the chip is given ::
 
 so that its potential is k times that of the model. The automatic k makes the larger of the sums
 of positive and of negative weights to a neuron just under 1 nA (shift p = 0, all bits of a weight
-in use), but v_thresh at most 1/2, below which the leak of the longest tau_m rounds to nothing,
-and the largest current, times R, at most half of what s16.15 holds.
+in use), but v_thresh of cells that spike at most 1/2, below which the leak of the longest tau_m
+rounds to nothing, and the largest current, times R, at most half of what s16.15 holds.
 
 The output population of decoding ``potential`` has a threshold that is never reached.
 """
@@ -31,7 +31,7 @@ from dsqn_fast.deploy.spinnaker.arithmetic import (
     weights_in_16_bits,
 )
 from dsqn_fast.deploy.spinnaker.copies import Copies
-from dsqn_fast.deploy.spinnaker.settings import SpinnakerSettings
+from dsqn_fast.deploy.spinnaker.settings import LARGEST_SCALE, SpinnakerSettings
 from dsqn_fast.deploy.synapses import Neurons, population_neurons, population_synapses
 from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.layers import Flatten
@@ -243,7 +243,7 @@ class _Draft:
 
     def _scale(self, sums: list[Floats], gain: float, r: int) -> Floats:
         """The automatic k, per neuron, for these sums of positive and negative weights."""
-        theta = self.neurons.threshold if self.fires else np.ones_like(self.neurons.threshold)
+        theta = self.neurons.threshold
         if self.constant:
             current = self.largest
             if current is None:
@@ -253,7 +253,7 @@ class _Draft:
             weights = np.maximum(*sums)
             current = np.abs(self.neurons.bias) + weights
         limits = [
-            LARGEST_THRESHOLD / theta,
+            LARGEST_THRESHOLD / theta if self.fires else np.full_like(theta, LARGEST_SCALE),
             JUST_BELOW_ONE * gain / np.maximum(weights, TINY),
             LARGEST_TARGET * gain / (r / ONE) / np.maximum(current, TINY),
         ]

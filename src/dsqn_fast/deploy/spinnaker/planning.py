@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +28,19 @@ SEED: Final = 0
 def plan(
     model: SpikingModel,
     settings: SpinnakerSettings,
+    seen: NDArray[np.float64] | None,
     *,
     n_steps: int,
-    observations: NDArray[Any] | None = None,
 ) -> Layout:
     """Lay a policy out for the chip.
 
     Args:
         model: The policy.
         settings: Choices.
+        seen: (B, *input_shape) to allow for and to count copies on, float64, channels last, as
+            `gathered` gives them; None where there are none.
         n_steps: T.
-        observations: (B, *shape) to allow for and to count copies on; None lets the policy play
-            its environment, where it names one that is installed.
     """
-    seen = gathered(model) if observations is None else _prepared(model, observations)
     expanded = expand_output_neurons(model)
     copies = None
     if settings.reset == "copies":
@@ -65,8 +64,5 @@ def gathered(model: SpikingModel) -> NDArray[np.float64] | None:
         )
     except (UnknownEnvironmentError, MissingExtraError, EnvironmentMismatchError):
         return None
-    return _prepared(model, played.observations)
-
-
-def _prepared(model: SpikingModel, observations: NDArray[Any]) -> NDArray[np.float64]:
-    return prepare_observations(model, observations, np.float64).astype(np.float64, copy=False)
+    seen = prepare_observations(model, played.observations, np.float64)
+    return seen.astype(np.float64, copy=False)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from dsqn_fast.deploy.reference_target import refuse_early_decisions
 from dsqn_fast.deploy.spinnaker.arithmetic import LONGEST_TAU, ONE, decay
 from dsqn_fast.deploy.spinnaker.emulator import Emulation, Emulator
-from dsqn_fast.deploy.spinnaker.planning import plan
+from dsqn_fast.deploy.spinnaker.planning import gathered, plan
 from dsqn_fast.deploy.spinnaker.settings import (
-    SpinnakerSettings,
     choose_settings,
     unsupported_by_chip,
 )
@@ -69,7 +68,8 @@ class SpinnakerEmulated(Target):
 
     def prepare(self, model: SpikingModel, n_steps: int) -> None:
         """Lay the policy out; copies are counted on decisions that it makes by itself."""
-        layout = plan(model, choose_settings(model, self.chosen), n_steps=n_steps)
+        settings = choose_settings(model, self.chosen)
+        layout = plan(model, settings, gathered(model), n_steps=n_steps)
         self._emulator, self._n_steps = Emulator(layout), n_steps
 
     def run(
@@ -108,4 +108,4 @@ def _warnings(result: Emulation) -> tuple[str, ...]:
     return tuple(sentence for sentence, times in found.items() if times)
 
 
-__all__ = ["OPTIONS", "SpinnakerEmulated", "SpinnakerSettings"]
+__all__ = ["OPTIONS", "SpinnakerEmulated"]
