@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from dsqn_fast.agents import Agent, AnnAgent, SpikingAgent
 from dsqn_fast.errors import DsqnError, StudyError
@@ -17,6 +17,8 @@ from dsqn_fast.studies.materials import Material
 from dsqn_fast.studies.regret import RegretMeter
 
 Row = dict[str, Any]
+SIDE_BY_SIDE: Final = 100
+"""Episodes on vectors that are played at once; no result depends on it."""
 
 
 def compute_cell(cell: Cell, material: Material) -> Row:
@@ -60,6 +62,9 @@ def _play(cell: Cell, material: Material) -> Row:
 def _evaluate(agent: Agent, cell: Cell, material: Material) -> EvaluationReport:
     options: dict[str, Any] = {"episodes": cell.episodes, "seed": cell.seed}
     options["epsilon"] = float(cell.settings.get("epsilon", 0.0))
+    # Batches of decisions cost less than single ones; games on images need memory.
+    images = len(material.shape) == 3
+    options["n_envs"] = None if images else min(cell.episodes, SIDE_BY_SIDE)
     disturbed = disturbed_environment(cell, material)
     if disturbed is not None:
         return evaluate(agent, disturbed, **options)

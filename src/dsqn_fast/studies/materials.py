@@ -49,6 +49,13 @@ class Material:
             )
         return name
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an observation."""
+        network = self.ann if self.ann is not None else self.model
+        assert network is not None
+        return tuple(network.input_shape)
+
     def describe(self) -> dict[str, Any]:
         """What it is, for the provenance."""
         network = self.ann if self.ann is not None else self.model
