@@ -116,8 +116,10 @@ def test_wrong_exports(tmp_path: Path) -> None:
     model = dense_model([np.eye(2), np.eye(2)], n_steps=5)
     with pytest.raises(OptionError, match=r"must end in \.py, not 'policy.txt'"):
         export_policy(model, "pynn", tmp_path / "policy.txt")
-    with pytest.raises(OptionError, match="has no options, not 'fast'"):
+    with pytest.raises(OptionError, match="has the option timing, not 'fast'"):
         export_policy(model, "pynn", tmp_path / "policy.py", options={"fast": 1})
+    with pytest.raises(OptionError, match="timing must be one of auto, nest, instant, not"):
+        export_policy(model, "pynn", tmp_path / "policy.py", options={"timing": "late"})
     with pytest.raises(OptionError, match="target must be one of"):
         export_policy(model, "pinn", tmp_path / "policy.py")
     with pytest.raises(OutputPathError, match="no folder"):

@@ -15,6 +15,7 @@ from dsqn_fast.deploy.export import ExportReport
 from dsqn_fast.deploy.nest_setup import leak_of
 from dsqn_fast.deploy.reference_target import refuse_early_decisions
 from dsqn_fast.deploy.synapses import count_synapses, population_neurons, population_synapses
+from dsqn_fast.deploy.target import TargetOption
 from dsqn_fast.errors import OptionError, UnsupportedError
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.output_files import check_writable, write_whole
@@ -23,6 +24,23 @@ from dsqn_fast.run_options import expand_output_neurons
 SCRIPT: Final = Path(__file__).with_name("pynn_script.py")
 MOST_SYNAPSES: Final = 200_000
 """PyNN lists synapses one by one in Python objects."""
+
+
+TIMING: Final = TargetOption(
+    default="auto",
+    choices=("auto", "nest", "instant"),
+    help="Convention that is computed; auto is the policy's own.",
+)
+
+
+def retimed(model: SpikingModel, timing: object) -> SpikingModel:
+    """The policy with the timing that an option names.
+
+    Raises:
+        OptionError: There is no such timing.
+    """
+    chosen: Any = TIMING.check("timing", timing)
+    return model if chosen == "auto" else model.replace(timing=chosen)
 
 
 def refuse(model: SpikingModel) -> str | None:
@@ -39,7 +57,7 @@ def refuse(model: SpikingModel) -> str | None:
     if model.timing == "spytorch":
         return (
             "PyNN's neurons fire at the threshold and reset at once, timing 'spytorch' does not: "
-            "use target nest, or a policy of timing 'instant' or 'nest'"
+            "use target nest, or --option timing=nest"
         )
     synapses = count_synapses(model.replace(encoding="poisson"))
     if synapses > MOST_SYNAPSES:
@@ -93,12 +111,14 @@ def export_pynn(model: SpikingModel, path: Path, options: dict[str, Any]) -> Exp
     """Write ``path`` (a .py file) and the weights beside it (.npz).
 
     Raises:
-        OptionError: The path has another ending, or there are options.
+        OptionError: The path has another ending, or there is no such option.
         UnsupportedError: PyNN cannot run the policy.
         OutputPathError: A file cannot be written.
     """
-    if options:
-        raise OptionError(f"exporter pynn has no options, not {next(iter(options))!r}")
+    for name in options:
+        if name != "timing":
+            raise OptionError(f"exporter pynn has the option timing, not {name!r}")
+    model = retimed(model, options.get("timing", "auto"))
     if path.suffix != ".py":
         raise OptionError(f"the script must end in .py, not {path.name!r}")
     if (reason := refuse(model)) is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.deploy.nest_setup import leak_of
-from dsqn_fast.deploy.pynn_export import refuse, script_text, weights_file
+from dsqn_fast.deploy.pynn_export import TIMING, refuse, retimed, script_text, weights_file
 from dsqn_fast.deploy.target import Counterpart, Target, TargetRun
 from dsqn_fast.deploy.versions import Supported
 from dsqn_fast.encodings import encode
@@ -29,10 +30,14 @@ class PynnTarget(Target):
     backend: ClassVar[str]
     supported = Supported(distribution="PyNN", lowest="0.13", below="0.14")
     extra = "pynn"
+    options = MappingProxyType({"timing": TIMING})
 
     def unsupported(self, model: SpikingModel) -> str | None:
         """What no PyNN script can run."""
-        return refuse(model)
+        return refuse(self._retimed(model))
+
+    def _retimed(self, model: SpikingModel) -> SpikingModel:
+        return retimed(model, self.chosen["timing"])
 
     def prepare(self, model: SpikingModel, n_steps: int) -> None:
         """Write the script and its weights, and load them as anyone would."""
@@ -41,7 +46,7 @@ class PynnTarget(Target):
         with tempfile.TemporaryDirectory() as folder:
             script, weights = Path(folder) / "policy.py", Path(folder) / "policy.npz"
             script.write_text(script_text(weights.name), encoding="utf-8")
-            weights.write_bytes(weights_file(model, n_steps))
+            weights.write_bytes(weights_file(self._retimed(model), n_steps))
             spec = importlib.util.spec_from_file_location("exported_policy", script)
             assert spec is not None
             assert spec.loader is not None
@@ -91,7 +96,7 @@ class PynnNest(PynnTarget):
 
     def counterpart(self, model: SpikingModel) -> Counterpart:
         """The policy itself, with NEST's leak."""
-        leak = leak_of(model.neuron.beta)
+        model, leak = self._retimed(model), leak_of(model.neuron.beta)
         neuron = Neuron(beta=leak.beta, reset=model.neuron.reset)
         return Counterpart(
             model=model.replace(neuron=neuron, early_exit=None),
