@@ -30,6 +30,7 @@ import numpy as np
 WEIGHTS = "policy.npz"
 FOREVER = 60000.0  # ms: a refractory time that no decision outlasts
 VERSION = 5  # of the board: 48 chips
+CELLS_PER_CORE = 128  # a row of more than 256 synapses to one core does not fit
 
 
 # ---- The policy ------------------------------------------------------------------------------
@@ -75,6 +76,7 @@ class Network:
     def __init__(self, sim, options, populations):
         self.sim, self.options, self.populations = sim, options, populations
         sim.setup(timestep=1.0, min_delay=1.0)
+        sim.set_number_of_neurons_per_core(sim.IF_curr_delta, CELLS_PER_CORE)
         self.cells = [self._population(index) for index in range(len(populations))]
         for index in range(1, len(populations)):
             one = populations[index]
@@ -110,6 +112,8 @@ class Network:
                 continue
             ones = np.ones(int(chosen.sum()))
             rows = np.column_stack([source[chosen], target[chosen], weight[chosen], ones])
+            # By source and target: sPyNNaker 7.4.1 counts rows that are sorted.
+            rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
             self.sim.Projection(
                 before,
                 self.cells[index],

@@ -136,7 +136,8 @@ def _run(command: list[str], folder: Path) -> None:
         raise TargetError(f"sPyNNaker did not come to an end within {SECONDS:.0f} s") from None
     if done.returncode == 0 and (folder / "result.npz").is_file():
         return
-    raised = [line for line in done.stderr.splitlines() if "Error" in line.split(":")[0]]
+    kinds = ("Error", "Exception")
+    raised = [line for line in done.stderr.splitlines() if line.split(":")[0].endswith(kinds)]
     last = raised[-1] if raised else f"exit status {done.returncode}"
     if last.startswith("ModuleNotFoundError"):
         raise MissingTargetError(
