@@ -9,14 +9,12 @@ import typer
 
 from dsqn_fast.cli import conversion_options as options
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.playing_options import SourceArgument
 
 
 def convert(
     context: typer.Context,
-    source: Annotated[
-        str,
-        typer.Argument(metavar="SOURCE", help="Source network, or a policy file with its source."),
-    ],
+    source: SourceArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE.npz", help="Policy file to write.")
     ],

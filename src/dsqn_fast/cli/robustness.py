@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.playing_options import EpsilonOption, MaxEpisodeStepsOption
 
 
 def robustness(
@@ -24,12 +25,8 @@ def robustness(
     n_steps: Annotated[
         int | None, typer.Option("--n-steps", "-T", help="Time steps per decision.")
     ] = None,
-    epsilon: Annotated[
-        float, typer.Option(help="Share of random actions; 0.05 is usual for Atari games.")
-    ] = 0.0,
-    max_episode_steps: Annotated[
-        int | None, typer.Option(help="Another limit on the steps of an episode.")
-    ] = None,
+    epsilon: EpsilonOption = 0.0,
+    max_episode_steps: MaxEpisodeStepsOption = None,
     env: Annotated[
         str | None, typer.Option("--env", metavar="ID", help="Another environment.")
     ] = None,

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.playing_options import EpisodesOption, EpsilonOption, MaxEpisodeStepsOption
 from dsqn_fast.cli.record import FrameAtOption, FrameOption, MostDecisionsOption, RecordOption
 from dsqn_fast.cli.target_options import PythonOption, TargetOptionsOption
 
 
 def run(
     policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz).")],
-    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 100,
+    episodes: EpisodesOption = 100,
     n_steps: Annotated[
         int | None, typer.Option("--n-steps", "-T", help="Time steps per decision.")
     ] = None,
@@ -23,12 +24,8 @@ def run(
     env: Annotated[
         str | None, typer.Option("--env", metavar="ID", help="Another environment.")
     ] = None,
-    max_episode_steps: Annotated[
-        int | None, typer.Option(help="Another limit on the steps of an episode.")
-    ] = None,
-    epsilon: Annotated[
-        float, typer.Option(help="Share of random actions; 0.05 is usual for Atari games.")
-    ] = 0.0,
+    max_episode_steps: MaxEpisodeStepsOption = None,
+    epsilon: EpsilonOption = 0.0,
     precision: Annotated[str, typer.Option(help="float32, float64 or fixed.")] = "float32",
     early_exit: Annotated[
         float | None,
