@@ -63,6 +63,7 @@ def test_a_file_gives_its_study(tmp_path: Path) -> None:
         ("[fixed]", "[fixed", 7, "is no TOML"),
         ("max_episode_steps = 30", "max_episode_steps = -1", 4, "an integer from 1"),
         ("max_episode_steps = 30", 'env = "os:X-v0"', 4, "names a module to import"),
+        ("max_episode_steps = 30", "train = {}", 4, "has a file and a training"),
         ("max_episode_steps = 30", "files = 3", 4, "no key 'files'; the nearest is 'file'"),
     ],
 )

@@ -198,3 +198,16 @@ def test_a_killed_study_loses_at_most_the_running_cell(tmp_path: Path) -> None:
     amount = Amount(episodes=12)
     run_study(read_study(file), tmp_path / "whole", amount=amount, execution=HERE, study_file=file)
     assert rows_of(tmp_path / "resumed") == rows_of(tmp_path / "whole")
+
+
+def test_cells_may_train_their_policy(tmp_path: Path) -> None:
+    pytest.importorskip("torch", exc_type=ImportError)
+    quick = "total_steps = 300, learning_starts = 100, eval_every = 300, eval_episodes = 2"
+    train = f'{{ method = "dqn", seeds = 2, set = {{ {quick}, test_episodes = 2 }} }}'
+    policies = f'[{{ name = "dqn", env = "CartPole-v1", train = {train} }}]'
+    text = f'title = "t"\nquestion = "q?"\npolicies = {policies}\n'
+    run = run_small(tmp_path, text)
+    assert (run.computed, run.refused) == (2, 0)
+    rows = list(rows_of(tmp_path / "out").values())
+    assert {row["cell"]["policy"] for row in rows} == {"dqn 0", "dqn 1"}
+    assert rows[0]["returns"] != rows[1]["returns"]

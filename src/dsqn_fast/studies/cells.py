@@ -16,6 +16,8 @@ from dsqn_fast.studies.factors import FACTORS
 from dsqn_fast.studies.materials import Material
 from dsqn_fast.studies.study import Settings, Study, Variant
 
+TRAINING_COST = 1e6
+"""Work of a training, in the units of `Cell.cost`."""
 Role = Literal["source", "spiking"]
 
 
@@ -52,7 +54,8 @@ class Cell:
         conversion_seed: Seed of conversion and of the encoding's noise.
         episodes: Episodes to play.
         seed: Seed of the episodes.
-        files: Hashes of the policy's files.
+        files: Hashes of the policy's files, or the training that makes it.
+        trains: Whether the cell trains its policy.
     """
 
     policy: str
@@ -63,10 +66,12 @@ class Cell:
     episodes: int
     seed: int
     files: tuple[str, ...]
+    trains: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+        """As JSON values; ``trains`` only where it is so."""
+        data = asdict(self)
+        return data if self.trains else {k: v for k, v in data.items() if k != "trains"}
 
     @property
     def key(self) -> str:
@@ -78,7 +83,7 @@ class Cell:
     def cost(self) -> float:
         """Rough work, to tell the remaining time: in time steps of a decision."""
         steps = int(self.settings["n_steps"]) if self.role == "spiking" else 0
-        return self.episodes * (200.0 + steps)
+        return self.episodes * (200.0 + steps) + (TRAINING_COST if self.trains else 0.0)
 
 
 def make_cells(study: Study, materials: Sequence[Material], amount: Amount) -> list[Cell]:
@@ -123,6 +128,7 @@ def _cells_of_policy(study: Study, material: Material, amount: Amount) -> Iterat
                 episodes=amount.episodes,
                 seed=amount.seed,
                 files=material.sha256,
+                trains=material.training_seed is not None,
             )
             # A policy whose own settings fix a factor has its cells once, not for every value.
             if cell.key not in seen:

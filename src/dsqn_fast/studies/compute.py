@@ -15,6 +15,7 @@ from dsqn_fast.studies.conversion import spiking_policy
 from dsqn_fast.studies.disturbing import disturb_network, disturbed_environment
 from dsqn_fast.studies.materials import Material
 from dsqn_fast.studies.regret import RegretMeter
+from dsqn_fast.studies.trained import trained
 
 Row = dict[str, Any]
 SIDE_BY_SIDE: Final = 100
@@ -44,6 +45,10 @@ def compute_cell(cell: Cell, material: Material) -> Row:
 
 
 def _play(cell: Cell, material: Material) -> Row:
+    if material.training_seed is not None:
+        material = trained(material)
+        if material.ann is not None:  # a ReLU network: it plays itself
+            return _measurements(_evaluate(AnnAgent(material.ann), cell, material), None)
     if cell.role == "source" or cell.settings["agent"] == "source":
         if material.ann is None:
             raise StudyError(f"policy {cell.policy!r} carries no source network")

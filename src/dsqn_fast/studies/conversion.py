@@ -34,7 +34,9 @@ def spiking_policy(cell: Cell, material: Material) -> SpikingModel:
     """
     settings = cell.settings
     model = material.model if material.model is not None else _converted(cell, material)
-    if settings["normalization"] != "auto" or material.model is not None:
+    # A policy that its cell has trained keeps the T that it learned with.
+    chosen = settings["normalization"] == "auto" and material.model is None
+    if not chosen and material.policy.train is None:
         model = model.replace(n_steps=int(settings["n_steps"]))
     model = _with_exit(model, cell, material)
     if settings["rounded_weights"]:

@@ -54,7 +54,9 @@ class Section:
 
     def text_of(self, key: str, default: str | None = None) -> str:
         """A string that must be there where there is no default."""
-        value = self.data.get(key, default)
+        if key not in self.data and default is not None:
+            return default
+        value = self.data.get(key)
         if value is None:
             self.refuse(f"the key {key!r} is missing: add it")
         if not isinstance(value, str) or not value.strip():

@@ -30,6 +30,23 @@ NAMES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training that makes a policy: what `dsqn_fast.training.train_policy` is told.
+
+    Attributes:
+        method: Such as ``dqn`` or ``dsqn``.
+        seeds: Trainings, with seeds 0, 1, ...
+        preset: Named hyperparameters.
+        changes: Hyperparameters that differ from the preset.
+    """
+
+    method: str
+    seeds: int = 5
+    preset: str = "default"
+    changes: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicySource:
     """A policy that a study looks at.
 
@@ -38,6 +55,7 @@ class PolicySource:
         file: File of the source network or of a spiking policy, relative to one of the folders
             that are searched. With * it stands for all files that match, of runs that differ by
             their training seed: a group of this name.
+        train: Instead of a file, trainings that differ by their seed: a group of this name.
         env_id: Environment; None for the one that the file names.
         observations: File of calibration observations; None lets the source network play.
         max_episode_steps: Another step limit than the environment's own.
@@ -52,7 +70,8 @@ class PolicySource:
     """
 
     name: str
-    file: str
+    file: str = ""
+    train: Training | None = None
     env_id: str | None = None
     observations: str | None = None
     max_episode_steps: int | None = None

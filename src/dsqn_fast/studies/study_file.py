@@ -24,9 +24,11 @@ from dsqn_fast.studies.study import (
     Published,
     Setting,
     Study,
+    Training,
     Variant,
     WinnerSpec,
 )
+from dsqn_fast.training.methods import METHODS
 
 MAX_BYTES: Final = 1_000_000
 KEYS: Final = (
@@ -49,6 +51,7 @@ KEYS: Final = (
 POLICY_KEYS: Final = (
     "name",
     "file",
+    "train",
     "env",
     "observations",
     "max_episode_steps",
@@ -188,7 +191,8 @@ def read_policy(section: Section) -> PolicySource:
         section.refuse(f"names a module to import, {shown(env_id)}: pass it with --env", "env")
     return PolicySource(
         name=section.text_of("name"),
-        file=section.text_of("file"),
+        file=section.text_of("file", "" if "train" in section.data else None),
+        train=_training(section),
         env_id=env_id,
         observations=section.optional_text("observations"),
         max_episode_steps=section.count("max_episode_steps", None),
@@ -197,6 +201,29 @@ def read_policy(section: Section) -> PolicySource:
         trained_spiking=section.flag("trained_spiking", False),
         group=section.optional_text("group"),
         fixed=section.table("fixed").settings(),
+    )
+
+
+def _training(section: Section) -> Training | None:
+    if "train" not in section.data:
+        return None
+    if "file" in section.data:
+        section.refuse("has a file and a training: leave one of them out", "train")
+    if "env" not in section.data:
+        section.refuse("a training needs an environment: add 'env'", "train")
+    inner = section.table("train")
+    inner.only(("method", "seeds", "preset", "set"))
+    method = inner.text_of("method")
+    inner.among("method", [method], METHODS, "training method")
+    changes = inner.table("set").data
+    for name, value in changes.items():
+        if not isinstance(value, str | int | float | bool):
+            inner.refuse(f"{name} must be one value, not {shown(value)}", "set")
+    return Training(
+        method=method,
+        seeds=inner.count("seeds", 5),
+        preset=inner.text_of("preset", "default"),
+        changes=dict(changes),
     )
 
 
