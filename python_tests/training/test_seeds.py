@@ -124,15 +124,18 @@ def test_all_failed_and_other_settings_are_refused(tmp_path: Path) -> None:
         run_seeds(["quick"], (8, 12), root=tmp_path / "mixed")
 
 
-def summary_of(means: list[float], spiking: list[float], other: Any = None) -> SeedSummary:
-    def score(value: float) -> dict[str, float]:
-        return {"mean_return": value, "std_return": 2.0, "min_return": 1.0, "episodes": 50}
+def summary_of(
+    means: list[float], spiking: list[float], other: Any = None, spikes: float | None = None
+) -> SeedSummary:
+    def score(value: float, **more: Any) -> dict[str, Any]:
+        fixed = {"std_return": 2.0, "min_return": 1.0, "episodes": 50}
+        return {"mean_return": value, **fixed, **more}
 
     runs = tuple(
         SeedRun(
             seed=seed,
             folder=Path(f"seed{seed}"),
-            result={"test": score(one), "spiking": score(two)},
+            result={"test": score(one, spikes_per_decision=spikes), "spiking": score(two)},
             failure=None,
             seconds=2.0,
             cpu_seconds=1.5,
@@ -163,6 +166,13 @@ def test_a_summary_keeps_the_sources_of_spread_apart(tmp_path: Path) -> None:
     assert found["spiking"]["probability"] == pytest.approx(0.8)
     assert summary["cpu_seconds"] == 8.0
     assert summary["runs"][-1]["failure"] == "lost"
+
+
+def test_a_spiking_network_is_no_other_network_beside_its_policy() -> None:
+    summary = summary_of([10.0, 20.0], [10.0, 20.0], spikes=7.0).to_dict()
+    assert summary["network"] is None
+    assert summary["conversion"] is None
+    assert summary["spiking"]["mean"] == 15.0
 
 
 @pytest.mark.parametrize(
