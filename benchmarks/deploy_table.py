@@ -22,7 +22,8 @@ PAGE: Final = PROJECT / "docs" / "deploy.md"
 BEGIN, END = "<!-- begin table of targets -->", "<!-- end table of targets -->"
 HEAD: Final = (
     "| policy, T | target, options | verdict | differing spikes | equal actions (engine, "
-    "as shipped) | return (95 % interval), episodes | played: equal to source / engine | ms per decision |\n"
+    "as shipped) | return (95 % interval), episodes | played: equal to source / engine | "
+    "ms per decision |\n"
     "|---|---|---|---|---|---|---|---|"
 )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dsqn_fast.deploy import catalogue
+from dsqn_fast.deploy.backend import SERVER
 from dsqn_fast.deploy.interpreters import interpreter
+from dsqn_fast.workers.worker import Worker, WorkerError
 
 
 @pytest.fixture
@@ -47,16 +48,15 @@ def pynn_brian2() -> None:
 
 
 def needs(target: str) -> None:
-    """Skip where a target's packages are not installed."""
-    module, name = catalogue.TARGETS[target].module, catalogue.TARGETS[target].name
-    program = f"import {module} as m; print('missing:', m.{name}().missing())"
-    command = [interpreter(target), "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, env=_with_package(), timeout=60)
-    answer = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]  # after a greeting
-    if answer != "missing: None":
-        pytest.skip(f"{target}: {answer}")
-
-
-def _with_package() -> dict[str, str]:
-    home = str(Path(catalogue.__file__).resolve().parents[2])
-    return {**os.environ, "PYTHONPATH": home, "OMP_NUM_THREADS": "1"}
+    """Skip where a target cannot run; fail if DSQN_FAST_REQUIRED_TARGETS names it."""
+    kind = type(catalogue.make_target(target))
+    served = [kind.__module__, kind.__name__, {}]
+    try:
+        with Worker(*SERVER, served, python=interpreter(target)) as worker:
+            reason = worker.ask("hello")["missing"]
+    except WorkerError as error:
+        reason = str(error)
+    if reason is None:
+        return
+    required = os.environ.get("DSQN_FAST_REQUIRED_TARGETS", "").split(",")
+    (pytest.fail if target in required else pytest.skip)(f"{target}: {reason}")
