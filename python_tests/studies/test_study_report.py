@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from child_processes import environment
 from command_calls import call, refused
 from small_studies import TEXT, run_small, write_study
 
@@ -231,3 +235,29 @@ def test_damaged_folders_are_refused(tmp_path: Path) -> None:
             load_reports(out, pictures=False)
     with pytest.raises(OptionError, match=r"end in \.html"):
         write_report([], tmp_path / "x.txt")
+
+
+def test_a_terminal_sees_rows_rate_and_remaining_time(tmp_path: Path) -> None:
+    file = write_study(tmp_path)
+    words = ["-m", "dsqn_fast.cli.main", "study", "run", str(file), "--out", str(tmp_path / "out")]
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, *words, "--episodes", "20", "--jobs", "1", "--json", "-"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=environment(TERM="xterm", COLUMNS="160"),
+    )
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # the end of a terminal is an error
+        while chunk := os.read(ours, 65536):
+            seen += chunk
+    os.close(ours)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert json.loads(out)["computed"] == 5
+    shown = seen.decode()
+    assert "cells/min" in shown
+    assert "left" in shown
+    assert "T = 8, reset = " in shown
+    assert re.search(r"[1-5]/5", shown)

@@ -21,6 +21,8 @@ TEXT: Final = "#010203"
 GRID: Final = "#808080"
 MARKERS: Final = "osD^vPX*"
 SIZE: Final = (4.8, 3.3)
+LONGEST_ROW: Final = 52
+"""Letters of words that stand side by side along x."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,18 +109,67 @@ def _draw(
 ) -> str:
     spec = study.figure
     assert spec is not None
-    figure = new_figure(*SIZE)
+    chart = _Chart.of(spec, metric, shown)
+    figure = new_figure(SIZE[0], chart.height)
     axes = figure.subplots()
     figure.patch.set_alpha(0.0)
     axes.patch.set_alpha(0.0)
-    _draw_source(axes, metric, entries)
+    _draw_source(axes, chart, entries)
     values = _levels(shown, spec.series)
     for place, value in enumerate(values):
         line = [e for e in shown if spec.series is None or e.axes.get(spec.series) == value]
         label = None if spec.series is None else value_of(value)
-        _draw_line(axes, spec, metric, line, shown, place, len(values), label)
-    _finish(axes, study, metric, title, shown)
+        _draw_line(axes, chart, line, place, len(values), label)
+    _finish(axes, study, chart, title)
     return _svg(figure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chart:
+    """What is along x, and which way round the figure is.
+
+    Attributes:
+        spec: What was asked for.
+        metric: What is measured.
+        levels: Values along x, in order.
+        numeric: Whether they are numbers.
+        lying: Words that do not fit side by side stand one above the other: x and y change
+            places.
+    """
+
+    spec: FigureSpec
+    metric: str
+    levels: Sequence[Setting | None]
+    numeric: bool
+    lying: bool
+
+    @classmethod
+    def of(cls, spec: FigureSpec, metric: str, shown: Sequence[Entry]) -> _Chart:
+        """The chart of some entries."""
+        levels = [] if spec.x in METRICS else _levels(shown, spec.x)
+        numeric = spec.x in METRICS or _numeric(levels)
+        words = sum(len(value_of(level)) + 2 for level in levels)
+        lying = not numeric and words > LONGEST_ROW
+        return cls(spec=spec, metric=metric, levels=levels, numeric=numeric, lying=lying)
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return max(SIZE[1], 1.3 + 0.3 * len(self.levels)) if self.lying else SIZE[1]
+
+    @property
+    def factor(self) -> float:
+        """Shares are drawn in percent."""
+        return 100.0 if METRICS[self.metric].kind == "share" else 1.0
+
+    def positions(self, line: Sequence[Entry]) -> Any:
+        """Places of entries along x."""
+        if self.spec.x in METRICS:
+            found = [entry.measure(self.spec.x) for entry in line]
+            return np.array([np.nan if one is None else one.value for one in found])
+        if self.numeric:
+            return np.array([float(entry.axes[self.spec.x]) for entry in line])
+        return np.array([float(self.levels.index(e.axes.get(self.spec.x))) for e in line])
 
 
 def _levels(entries: Sequence[Entry], axis: str | None) -> list[Setting | None]:
@@ -127,44 +178,35 @@ def _levels(entries: Sequence[Entry], axis: str | None) -> list[Setting | None]:
     return list(dict.fromkeys(entry.axes.get(axis) for entry in entries))
 
 
-def _draw_source(axes: Any, metric: str, entries: Sequence[Entry]) -> None:
-    """The source network as a dashed line, its interval as a band."""
+def _draw_source(axes: Any, chart: _Chart, entries: Sequence[Entry]) -> None:
+    """The source network as a dotted line, its interval as a band."""
     sources = [entry for entry in entries if entry.role == "source" and entry.runs]
-    found = sources[0].measure(metric) if len(sources) == 1 else None
-    if found is None or metric != "return":
+    found = sources[0].measure(chart.metric) if len(sources) == 1 else None
+    if found is None or chart.metric != "return":
         return
-    axes.axhline(found.value, color=TEXT, linestyle=":", linewidth=1.2, label="source network")
+    line, band = (axes.axvline, axes.axvspan) if chart.lying else (axes.axhline, axes.axhspan)
+    line(found.value, color=TEXT, linestyle=":", linewidth=1.2, label="source network")
     if found.interval.low == found.interval.low:
-        axes.axhspan(*found.interval, color=GRID, alpha=0.25, linewidth=0)
+        band(*found.interval, color=GRID, alpha=0.25, linewidth=0)
 
 
 def _draw_line(
-    axes: Any,
-    spec: FigureSpec,
-    metric: str,
-    line: Sequence[Entry],
-    shown: Sequence[Entry],
-    place: int,
-    count: int,
-    label: str | None,
+    axes: Any, chart: _Chart, line: Sequence[Entry], place: int, count: int, label: str | None
 ) -> None:
-    xs, numeric = _positions(spec, line, shown)
-    if not numeric:
+    xs = chart.positions(line)
+    if not chart.numeric:
         xs = xs + (place - (count - 1) / 2) * min(0.7 / count, 0.2)
-    found = [entry.measure(metric) for entry in line]
-    ys = np.array([one.value for one in found if one is not None])
-    if METRICS[metric].kind == "share":
-        ys = 100 * ys
-    colour = _colour(place)
-    style = LINES[place // len(COLOURS) % len(LINES)] if numeric else "none"
-    if spec.x in METRICS:
-        style = "none"
+    found = [entry.measure(chart.metric) for entry in line]
+    ys = chart.factor * np.array([one.value for one in found if one is not None])
+    joined = chart.numeric and chart.spec.x not in METRICS
+    errors = _errors(chart, line, ys)
+    points = (
+        {"x": ys, "y": xs, "xerr": errors} if chart.lying else {"x": xs, "y": ys, "yerr": errors}
+    )
     axes.errorbar(
-        xs,
-        ys,
-        yerr=_errors(metric, line, ys),
-        color=colour,
-        linestyle=style,
+        **points,
+        color=_colour(place),
+        linestyle=LINES[place // len(COLOURS) % len(LINES)] if joined else "none",
         marker=MARKERS[place % len(MARKERS)],
         markersize=4.5,
         linewidth=1.4,
@@ -172,74 +214,63 @@ def _draw_line(
         capsize=2.5,
         label=label,
     )
-    _draw_published(axes, metric, line, xs, colour)
+    _draw_published(axes, chart, line, xs)
 
 
-def _errors(metric: str, line: Sequence[Entry], ys: Any) -> Any:
+def _errors(chart: _Chart, line: Sequence[Entry], ys: Any) -> Any:
     """(2, n) distances to the ends of the intervals; 0 where there is none."""
-    factor = 100.0 if METRICS[metric].kind == "share" else 1.0
     ends = []
     for entry, y in zip(line, ys, strict=True):
-        found = entry.measure(metric)
+        found = entry.measure(chart.metric)
         assert found is not None
         low, high = found.interval
         known = low == low
-        ends.append((y - factor * low, factor * high - y) if known else (0.0, 0.0))
+        ends.append((y - chart.factor * low, chart.factor * high - y) if known else (0.0, 0.0))
     return np.maximum(np.array(ends).T, 0.0)
 
 
-def _draw_published(axes: Any, metric: str, line: Sequence[Entry], xs: Any, colour: str) -> None:
-    """What the thesis reports, as crosses."""
-    factor = 100.0 if METRICS[metric].kind == "share" else 1.0
+def _draw_published(axes: Any, chart: _Chart, line: Sequence[Entry], xs: Any) -> None:
+    """What the thesis reports, as crosses; in the legend once."""
     points = [
-        (x, factor * one.values[metric])
+        (x, chart.factor * one.values[chart.metric])
         for x, entry in zip(xs, line, strict=True)
         for one in entry.published
-        if metric in one.values
+        if chart.metric in one.values
     ]
     if points:
-        label = None if any("thesis" in str(t) for t in axes.get_legend_handles_labels()[1]) else ""
+        across, up = np.array(points).T[:: -1 if chart.lying else 1]
+        known = "thesis" in axes.get_legend_handles_labels()[1]
         axes.plot(
-            *np.array(points).T,
+            across,
+            up,
             linestyle="none",
             marker="x",
             markersize=7,
             markeredgewidth=1.6,
             color=TEXT,
-            label="thesis" if label is not None else None,
+            label=None if known else "thesis",
         )
-
-
-def _positions(spec: FigureSpec, line: Sequence[Entry], shown: Sequence[Entry]) -> tuple[Any, bool]:
-    """Places along x, and whether x is a number."""
-    if spec.x in METRICS:
-        found = [entry.measure(spec.x) for entry in line]
-        return np.array([np.nan if one is None else one.value for one in found]), True
-    levels = _levels(shown, spec.x)
-    if _numeric(levels):
-        return np.array([float(entry.axes[spec.x]) for entry in line]), True
-    return np.array([float(levels.index(entry.axes.get(spec.x))) for entry in line]), False
 
 
 def _numeric(levels: Sequence[Setting | None]) -> bool:
     return all(isinstance(one, int | float) and not isinstance(one, bool) for one in levels)
 
 
-def _finish(axes: Any, study: Study, metric: str, title: str, shown: Sequence[Entry]) -> None:
-    spec = study.figure
-    assert spec is not None
-    unit = " in %" if METRICS[metric].kind == "share" else ""
-    axes.set_title(title, fontsize=10, loc="left", color=TEXT)
-    axes.set_ylabel(METRICS[metric].title + unit)
-    axes.set_xlabel(METRICS[spec.x].title if spec.x in METRICS else study.title_of(spec.x))
-    levels = _levels(shown, spec.x)
-    if spec.x not in METRICS and not _numeric(levels):
-        names = [value_of(level) for level in levels]
-        turned = sum(len(name) + 2 for name in names) > 52
-        axes.set_xticks(range(len(levels)), names)
-        if turned:
-            for tick in axes.get_xticklabels():
-                tick.set(rotation=35, ha="right", rotation_mode="anchor")
+def _finish(axes: Any, study: Study, chart: _Chart, title: str) -> None:
+    spec, metric = chart.spec, METRICS[chart.metric]
+    axes.figure.suptitle(title, fontsize=10, x=0.01, ha="left", color=TEXT)
+    measured = metric.title + (" in %" if metric.kind == "share" else "")
+    along = METRICS[spec.x].title if spec.x in METRICS else study.title_of(spec.x)
+    names = [value_of(level) for level in chart.levels]
+    if chart.lying:
+        axes.set_xlabel(measured)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+    else:
+        axes.set_ylabel(measured)
+        axes.set_xlabel(along)
+        if not chart.numeric:
+            axes.set_xticks(range(len(names)), names)
     if spec.log:
         axes.set_xscale("log")
     axes.grid(True, color=GRID, alpha=0.3, linewidth=0.6)

@@ -125,6 +125,12 @@ def _wins(study: Study, winners: Sequence[Winner]) -> Iterator[str]:
 def _extremes(entries: Sequence[Entry]) -> Iterator[str]:
     """How many cells return less, the same and more than the source network."""
     compared = [entry.against_source for entry in entries if entry.against_source is not None]
+    if len(compared) == 1:
+        found = next(entry for entry in entries if entry.against_source is not None)
+        yield (
+            f"The spiking policy returns {_with_interval(found, 'return')}; the paired difference "
+            f"is {compared[0].difference:+.2f} {interval('return', compared[0].interval)}."
+        )
     if len(compared) < 2:
         return
     above = sum(one.interval.low > 0 for one in compared)
