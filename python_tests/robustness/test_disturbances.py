@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -136,6 +137,20 @@ def test_the_output_is_not_dropped(network: AnnModel) -> None:
     assert (hidden.bias != 0).sum() == 1, "one neuron is left"
 
 
+def test_scales_of_the_outputs_change_nothing_that_is_rounded(network: AnnModel) -> None:
+    """A neuron whose input weights are a thousand times another's is rounded like it."""
+    layer = network.layers[2]
+    assert isinstance(layer, Dense)
+    factor = np.logspace(-3, 3, 20).astype(np.float32)
+    scaled = replace(layer, weight=layer.weight * factor)
+    layers = (*network.layers[:2], scaled, network.layers[3])
+    rounded = quantise_weights(network, 4, 0).layers[2]
+    found = quantise_weights(replace(network, layers=layers), 4, 0).layers[2]
+    assert isinstance(found, Dense)
+    assert isinstance(rounded, Dense)
+    np.testing.assert_allclose(found.weight, rounded.weight * factor, rtol=1e-5)
+
+
 @pytest.mark.parametrize("bits", [8, 6, 4])
 def test_coarse_weights_are_the_nearest_of_few(network: AnnModel, bits: int) -> None:
     coarse = quantise_weights(network, bits, 0)
@@ -144,8 +159,9 @@ def test_coarse_weights_are_the_nearest_of_few(network: AnnModel, bits: int) -> 
             continue
         assert isinstance(one, Dense | Conv2d)
         assert isinstance(other, Dense | Conv2d)
-        step = np.abs(one.weight).max() / (2 ** (bits - 1) - 1)
-        assert np.abs(other.weight - one.weight).max() <= step / 2 * 1.001
+        axes = tuple(range(one.weight.ndim - 1))
+        step = np.abs(one.weight).max(axis=axes) / (2 ** (bits - 1) - 1)
+        assert (np.abs(other.weight - one.weight) <= step / 2 * 1.001).all()
         whole = other.weight / step
         np.testing.assert_allclose(whole, np.rint(whole), atol=1e-4)
         np.testing.assert_array_equal(one.bias, other.bias)
@@ -160,7 +176,7 @@ def test_flipped_bits(network: AnnModel) -> None:
         return layer.weight
 
     stored = weights(quantise_weights(network, 8, 0))
-    step = np.abs(weights(network)).max() / 127
+    step = np.abs(weights(network)).max(axis=0) / 127
     np.testing.assert_array_equal(weights(flip_bits(network, 0.0, 0)), stored)
     # All bits of a two's complement w flipped are -w - 1.
     np.testing.assert_allclose(weights(flip_bits(network, 1.0, 0)), -stored - step, atol=1e-5)

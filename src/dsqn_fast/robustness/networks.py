@@ -21,9 +21,11 @@ Floats = NDArray[np.floating]
 
 
 def quantise_weights(network: Network, bits: float, seed: int) -> Network:
-    """Round every layer's weights to integers of so many bits times a step of the layer's own.
+    """Round weights to integers of so many bits times a step.
 
-    The step lets the layer's largest weight be the largest integer; biases and thresholds stay.
+    Each neuron, of convolutions each channel, has a step of its own, which lets its largest input
+    weight be the largest integer: so the scales of a normalisation make no difference to what is
+    rounded away before a layer. Biases and thresholds stay.
 
     Args:
         network: Either kind.
@@ -118,10 +120,10 @@ def _connection(layer: Any) -> Dense | Conv2d | None:
     return connection if isinstance(connection, Dense | Conv2d) else None
 
 
-def _rounded(weight: Floats, bits: int) -> tuple[Floats, NDArray[np.int64], float]:
-    """Rounded weights, their integers, and the step between two of them."""
-    largest = float(np.abs(weight).max(initial=0.0))
-    step = largest / (2 ** (bits - 1) - 1) if largest > 0 else 1.0
+def _rounded(weight: Floats, bits: int) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Rounded weights, their integers, and the step between two of them, (n_out,)."""
+    largest = np.abs(weight).max(axis=tuple(range(weight.ndim - 1)), initial=0.0)
+    step = np.where(largest > 0, largest / (2 ** (bits - 1) - 1), 1.0)
     codes = np.rint(weight / step).astype(np.int64)
     return (codes * step).astype(weight.dtype), codes, step
 
