@@ -200,6 +200,39 @@ def test_a_killed_study_loses_at_most_the_running_cell(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "resumed") == rows_of(tmp_path / "whole")
 
 
+def test_processes_end_with_a_killed_study(tmp_path: Path) -> None:
+    text = TEXT.replace("n_steps = [4, 8]", "n_steps = [1000000, 2000000]")
+    file, out = write_study(tmp_path, text), tmp_path / "out"
+    words = ["-m", "dsqn_fast.cli.main", "study", "run", str(file), "--out", str(out)]
+    with start(*words, "--jobs", "2") as child:
+        deadline = time.monotonic() + 60
+        while len(found := _computing(child.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(1.0)
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate()
+    assert len(found) >= 2
+    while (alive := [pid for pid in found if Path(f"/proc/{pid}").exists()]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(0.1)
+    assert alive == []
+
+
+def _computing(parent: int) -> list[int]:
+    """Worker processes of a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes()
+            stat = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(stat[1]) == parent and b"popen_loky_posix" in words:
+            found.append(int(entry.name))
+    return found
+
+
 def test_cells_may_train_their_policy(tmp_path: Path) -> None:
     pytest.importorskip("torch", exc_type=ImportError)
     quick = "total_steps = 300, learning_starts = 100, eval_every = 300, eval_episodes = 2"
