@@ -130,13 +130,15 @@ def report(
     Example: dsqn-fast study report studies/resets -o resets.html
     """
     from dsqn_fast.cli.output import check_json
+    from dsqn_fast.cli.steps_bar import steps_bar
     from dsqn_fast.cli.study_tables import show_report
     from dsqn_fast.studies.report import load_reports
     from dsqn_fast.studies.write_report import check_report_path, write_report
 
     check_json(json_file)
     check_report_path(output)
-    reports = load_reports(folder)
+    with steps_bar("studies") as progress:
+        reports = load_reports(folder, progress=progress)
     show_report(reports, write_report(reports, output), json_file)
 
 
