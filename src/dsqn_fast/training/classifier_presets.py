@@ -12,7 +12,6 @@ from dsqn_fast.training.classifier_settings import (
     SurrogateClassifierSettings,
 )
 
-
 _SMOOTH: Final = {"surrogate": "triangular", "initial_potential": 0.5}
 """On MountainCar-v0 (seed 0, [64, 64], 40 epochs) 99.5 % of the validation states got the teacher's
 action with it, 98.9 % with the superspike of scale 100 from potential 0.
