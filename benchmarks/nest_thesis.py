@@ -85,6 +85,7 @@ def factor_rows(model: SpikingModel, decisions: int, seed: int) -> list[str]:
     ]
     setups += [(f"own, but {f.name}: {f.thesis}", right | {f.option: f.thesis}) for f in factors]
     lines = ["| set-up on NEST | equal actions | 95 % interval |", "|---|---|---|"]
+    print("\n".join(lines))
     for name, options in setups:
         report = verify(model, "nest", decisions=decisions, seed=seed, options=options)
         assert report.as_shipped is not None, report.verdict.sentence
