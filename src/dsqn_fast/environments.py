@@ -177,22 +177,24 @@ def _check_registered(env_id: str, import_modules: bool) -> None:
     module, colon, name = env_id.rpartition(":")
     if colon:
         _import_environments(env_id, module, import_modules)
+    if name.startswith("ALE/") or name.endswith(("NoFrameskip-v4", "Deterministic-v4")):
+        _prepare_atari(env_id)
     if name in gymnasium.registry:
         return
-    if name.startswith("ALE/") or name.endswith(("NoFrameskip-v4", "Deterministic-v4")):
-        if importlib.util.find_spec("ale_py") is None:
-            raise MissingExtraError(
-                f"environment {env_id!r} needs ale-py, which is not installed: "
-                'pip install "dsqn-fast[atari]"'
-            )
-        ale_py = importlib.import_module("ale_py")
-        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no greeting on stderr
-        gymnasium.register_envs(ale_py)
-        if name in gymnasium.registry:
-            return
     raise UnknownEnvironmentError(
         f"no environment {name!r} is registered; the nearest is {_nearest_id(name)!r}"
     )
+
+
+def _prepare_atari(env_id: str) -> None:
+    if importlib.util.find_spec("ale_py") is None:
+        raise MissingExtraError(
+            f"environment {env_id!r} needs ale-py, which is not installed: "
+            'pip install "dsqn-fast[atari]"'
+        )
+    ale_py = importlib.import_module("ale_py")
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no greeting on stderr
+    gymnasium.register_envs(ale_py)
 
 
 def _import_environments(env_id: str, module: str, allowed: bool) -> None:
