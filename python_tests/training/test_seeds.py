@@ -79,6 +79,7 @@ def test_a_seed_of_several_is_the_run_of_that_seed(
     assert main([*again, "--resume", "--compare", str(several), "--json", "-"]) == 0
     resumed = json.loads(capsys.readouterr().out)
     assert [run["result"] for run in resumed["runs"]] == results
+    assert resumed["cpu_seconds"] == results[0]["cpu_seconds"] > 0
     assert resumed["improvement"]["network"] == {
         "probability": 0.5,
         "ci_low": None,
