@@ -14,7 +14,7 @@ from dsqn_fast.cli.target_options import PythonOption, TargetOptionsOption
 
 
 def run(
-    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz).")],
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz, or .nir).")],
     episodes: EpisodesOption = 100,
     n_steps: Annotated[
         int | None, typer.Option("--n-steps", "-T", help="Time steps per decision.")
@@ -56,10 +56,10 @@ def run(
     from dsqn_fast.cli.progress import episode_bar
     from dsqn_fast.cli.record import check_recording
     from dsqn_fast.cli.record import record as record_episode
+    from dsqn_fast.cli.sources import load_spiking
     from dsqn_fast.cli.tables import evaluation_rows
     from dsqn_fast.conversion.exit_rule import play_with_kappa
     from dsqn_fast.evaluation import evaluate
-    from dsqn_fast.model_io import load_policy
     from dsqn_fast.output_files import check_separate
     from dsqn_fast.recording import RecordingOptions
 
@@ -74,7 +74,7 @@ def run(
         still_at=frame_at,
         env_id=env,
     )
-    model = load_policy(policy)
+    model = load_spiking(policy)
     if early_exit is not None:
         model = play_with_kappa(model, early_exit, env_id=env, seed=seed)
     playing = player(

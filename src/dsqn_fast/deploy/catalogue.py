@@ -33,6 +33,7 @@ TARGETS: Final[dict[str, Entry]] = {
     "pynn-brian2": Entry(
         "dsqn_fast.deploy.pynn_target", "PynnBrian2", "PyNN's standard neuron on Brian 2"
     ),
+    "nir": Entry("dsqn_fast.deploy.nir_target", "NirTarget", "a round trip through a NIR file"),
     "spinnaker-emulated": Entry(
         "dsqn_fast.deploy.spinnaker.target", "SpinnakerEmulated", "SpiNNaker's integers, emulated"
     ),
@@ -43,6 +44,7 @@ EXPORTERS: Final[dict[str, Entry]] = {
     "spinnaker": Entry(
         "dsqn_fast.deploy.spinnaker.export", "export_spinnaker", "a sPyNNaker script and its arrays"
     ),
+    "nir": Entry("dsqn_fast.deploy.nir_export", "export_nir", "a NIR graph"),
     "pynn": Entry("dsqn_fast.deploy.pynn_export", "export_pynn", "a PyNN script and its weights"),
 }
 """Functions ``(model, path, options) -> export.ExportReport`` by the name of their target."""
