@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import struct
-from importlib import metadata
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROGRAM = "spynnaker/pyNN/model_binaries/IF_curr_delta.aplx"
+from dsqn_fast.deploy.interpreters import interpreter
+
+PROGRAM = "pyNN/model_binaries/IF_curr_delta.aplx"
 DIGEST = "9e991ac64c9eebc2f34a53e93ff667bad9b3ef112a16d4d91ac1605fd660dbcd"
 COPY = 2  # a segment that is copied: command, address, offset from the entry, bytes
 EXPONENTIAL = 0x4CB0  # r0 -> r0
@@ -28,12 +30,13 @@ class ChipProgram:
     def __init__(self) -> None:
         unicorn = pytest.importorskip("unicorn")
         self._arm: Any = importlib.import_module("unicorn.arm_const")
-        try:
-            files = metadata.files("sPyNNaker") or []
-        except metadata.PackageNotFoundError:
-            pytest.skip("sPyNNaker is not installed here")
-        found = [Path(str(file.locate())) for file in files if str(file) == PROGRAM]
-        data = found[0].read_bytes()
+        find = "import importlib.util as u; print(u.find_spec('spynnaker').origin)"
+        found = subprocess.run(
+            [interpreter("spinnaker"), "-c", find], capture_output=True, text=True, check=False
+        )
+        if found.returncode:
+            pytest.skip("sPyNNaker is not installed")
+        data = (Path(found.stdout.strip()).parent / PROGRAM).read_bytes()
         if hashlib.sha256(data).hexdigest() != DIGEST:
             pytest.skip("another version of IF_curr_delta.aplx")
         self._chip: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM)
