@@ -66,6 +66,14 @@ SETUPS: Final = (
     Setup(target="pynn-nest", options={"timing": "nest"}, episodes=20),
     Setup(target="pynn-nest", episodes=20),
     Setup(target="pynn-brian2", options={"timing": "nest"}, episodes=20, decisions=50),
+    Setup(target="spinnaker-emulated"),
+    Setup(target="spinnaker-emulated", options={"reset": "zero"}),
+    Setup(
+        target="spinnaker-emulated",
+        options={"reset": "zero", "tau_m": "100", "cm": "1", "scale": "1", "sums": "estimated"},
+    ),
+    Setup(target="nir", episodes=0),
+    Setup(target="nir", options={"framework": "spikingjelly"}, episodes=20),
 )
 
 
