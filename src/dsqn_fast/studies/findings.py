@@ -109,7 +109,7 @@ def _wins(study: Study, winners: Sequence[Winner]) -> Iterator[str]:
             f"{where}{value_of(winner.best)} has the {word} {METRICS[metric].title}, "
             f"{_with_interval(winner.entry, metric)}"
         )
-        if winner.alone:
+        if winner.alone and len(winner.beaten) > 2:
             text += f", and beats all {len(winner.beaten)} others"
         elif winner.beaten:
             text += f", and beats {listed(map(value_of, winner.beaten))}"
