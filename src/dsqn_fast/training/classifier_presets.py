@@ -28,6 +28,6 @@ CLASSIFIERS: Final[Mapping[str, Mapping[str, Mapping[str, ClassifierSettings]]]]
     {
         "classifier": _default(ClassifierSettings),
         "spiking-classifier": _default(SurrogateClassifierSettings, **_SMOOTH),
-        "erbp-classifier": _default(ErbpClassifierSettings),
+        "erbp-classifier": _default(ErbpClassifierSettings, learning_rate=0.1),
     }
 )

@@ -158,12 +158,14 @@ class ErbpClassifierSettings(SpikingClassifierSettings):
     """By event-driven random backpropagation, see `dsqn_fast.training.erbp_pupil`.
 
     Attributes:
-        boxcar: Half the width of the boxcar around the threshold, in thresholds.
+        boxcar: Half the width of the boxcar around the threshold. Potentials without a leak
+            wander far below it, and a neuron that has left the boxcar learns nothing more: with 1,
+            one CartPole seed of five and all of MountainCar got stuck in that way.
         error_threshold: Of the error neurons, in spikes.
     """
 
     learning_rate: float = 0.5
-    boxcar: float = 1.0
+    boxcar: float = 10.0
     error_threshold: float = 1.0
 
     def __post_init__(self) -> None:
