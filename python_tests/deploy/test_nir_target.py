@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from deploy.conftest import needs
+from policy_models import version_1_model
 from simulators import dense_model
 
 import dsqn_fast as df
@@ -47,6 +49,26 @@ def test_spikingjelly_runs_it_spike_for_spike(policies: Path, reset: str, decodi
     assert report.comparison is not None
     assert sum(layer.theirs for layer in report.comparison.layers) > 1000
     assert report.comparison.largest_potential_difference < 1e-4
+
+
+@pytest.mark.slow
+def test_spikingjelly_runs_convolutions() -> None:
+    spikingjelly()
+    model = version_1_model()
+    first = replace(model.layers[0], threshold=np.ones((), np.float32))
+    model = model.replace(
+        layers=(first, *model.layers[1:]),
+        neuron=Neuron(),
+        timing="instant",
+        encoding="constant",
+        early_exit=None,
+        source=None,
+    )
+    seen = np.random.default_rng(0).uniform(size=(20, 2, 5, 7))
+    report = verify(model, "nir", observations=seen, options={"framework": "spikingjelly"})
+    assert report.verdict.word == "exact"
+    assert report.comparison is not None
+    assert sum(layer.theirs for layer in report.comparison.layers) > 10_000
 
 
 def test_spikingjelly_is_not_asked_for_what_it_lacks() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.errors import ModelFileError
@@ -42,7 +43,8 @@ def policy_from_text(text: str, arrays: Mapping[str, NDArray[Any]]) -> SpikingMo
                 f"{name} must be numbers of shape {spec.shape}, not {array.dtype} of shape "
                 f"{array.shape}"
             )
-        shaped[name] = array.reshape(spec.shape).astype(spec.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # the model refuses what comes of it
+            shaped[name] = array.reshape(spec.shape).astype(spec.dtype)
     return plan.build(shaped)
 
 
