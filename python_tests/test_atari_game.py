@@ -116,6 +116,20 @@ def test_games_differ_by_their_no_ops_and_repeat_with_their_seed() -> None:
     assert starts == [env.reset(seed=seed)[1]["episode_frame_number"] for seed in range(9)]
 
 
+def test_a_seeded_game_repeats_exactly_whatever_was_played_before() -> None:
+    """Without sticky actions nothing in the console is random."""
+    fresh, used = (make_environment(BREAKOUT, preprocessing="mnih") for _ in range(2))
+    used.reset(seed=77)
+    for step in range(40):
+        used.step(step % 4)
+    first, second = fresh.reset(seed=5)[0], used.reset(seed=5)[0]
+    np.testing.assert_array_equal(first, second)
+    for step in range(120):
+        one, other = fresh.step(step * 7 % 4), used.step(step * 7 % 4)
+        np.testing.assert_array_equal(one[0], other[0])
+        assert one[1:4] == other[1:4]
+
+
 def test_sticky_actions_only_where_asked_for() -> None:
     def setting(**options: Any) -> float:
         ale = _game(name="mnih", **options).unwrapped.ale

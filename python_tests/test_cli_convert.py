@@ -91,3 +91,39 @@ def test_a_tanh_agent_is_refused_by_name(
     pytest.importorskip("torch")
     agent = shared_data / "zoo" / "ppo-CartPole-v1.zip"
     assert "Tanh" in _refused(capsys, "convert", agent, "-o", tmp_path / "p.npz")
+
+
+def test_a_tanh_agent_teaches_on_observations_from_a_file(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    agent, states, out = tmp_path / "agent.zip", tmp_path / "states.npy", tmp_path / "p.npz"
+    agent.write_bytes((shared_data / "zoo" / "ppo-CartPole-v1.zip").read_bytes())
+    replay = np.load(shared_data / "thesis" / "cartpole_replay.npz")["observations"]
+    np.save(states, replay[:1000])
+    words = ["convert", agent, "-o", out, "--distill"]
+    assert "give `--env ID` or `--observations FILE`" in _refused(capsys, *words)
+    words += ["--observations", states, "--max-steps", 16, "--json", "-"]
+    assert main([str(word) for word in words]) == 0
+    assert json.loads(capsys.readouterr().out)["distillation"]["accuracy"] > 0.9
+    assert load_policy(out).env_id is None
+
+
+def test_weights_are_stored_as_asked(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = tmp_path / "seen.npy"
+    np.save(seen, np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32))
+    words = ["convert", network, "--observations", seen, "--normalization", "data", "-T", 8]
+    for name, chosen in (("whole", []), ("half", ["--weights", "float16"])):
+        assert main([str(word) for word in [*words, "-o", tmp_path / f"{name}.npz", *chosen]]) == 0
+    capsys.readouterr()
+    whole, half = (load_policy(tmp_path / f"{name}.npz") for name in ("whole", "half"))
+    found = half.populations[0].connection.weight
+    wanted = whole.populations[0].connection.weight
+    np.testing.assert_array_equal(found, wanted.astype(np.float16).astype(np.float32))
+    assert (found != wanted).any()
+    message = _refused(capsys, *words, "-o", tmp_path / "x.npz", "--weights", "int8")
+    assert "weights must be" in message
+    assert "int8" in message
+    assert not (tmp_path / "x.npz").exists()

@@ -52,6 +52,9 @@ def test_json_on_stdout_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--json", "no/such/folder/b.json"], "there is no folder"),
         (["--python", "nest"], "--python takes PEER=PATH"),
         (["--python", "nest=/no/such/python", "--peer", "nest"], "names no file"),
+        (["--python", "nest=/no/such/python", "--peer", "numpy"], "only numpy are timed"),
+        (["--seed", "-1"], "seed must be from 0"),
+        (["--networks", "no/such/folder"], "--networks no/such/folder names no folder"),
     ],
 )
 def test_bad_input_gets_one_sentence(

@@ -15,6 +15,8 @@ from command_calls import refused
         ("--normalization robst", "did you mean 'robust'"),
         ("--early-exit-reference sourc", "did you mean 'source'"),
         ("--early-exit-reference all-steps", "there is no --early-exit"),
+        ("--early-exit 2", "the agreement of an early exit must be above 0 and below 1, not 2"),
+        ("--wanted-return nan", "wanted_return must be finite, not nan"),
         ("--auto --normalization robust", "--auto chooses the normalization, but --normalization"),
         ("--initial-potential zero", "--initial-potential would change nothing: auto chooses it"),
         ("--spikes burst", "--spikes would change nothing: auto chooses it"),

@@ -12,6 +12,7 @@ from dsqn_fast.conversion import (
     Recipe,
     Route,
     Settings,
+    auto_returns,
     convert_in_detail,
 )
 from dsqn_fast.conversion.agreement import share_that_shows, states_that_show
@@ -179,6 +180,27 @@ def test_the_hard_cartpole_agent_keeps_its_return(shared_data: Path, bursts: boo
     assert done.report.played is not None
     assert done.report.played.mean >= 475
     assert done.report.route == ("bursts" if bursts else "conversion")
+
+
+def test_the_return_of_the_report_is_not_the_one_that_chose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ann = dense_network((4, 8, 2))
+    calls: list[tuple[str, bool]] = []
+    measure = auto_returns.Stage.measure
+
+    def watched(stage, chosen, n_steps, *, final=False):  # type: ignore[no-untyped-def]
+        calls.append((chosen.recipe.describe(), final))
+        return measure(stage, chosen, n_steps, final=final)
+
+    monkeypatch.setattr(auto_returns.Stage, "measure", watched)
+    options = AutoOptions(agreement=1.0, max_steps=2, episodes=3, allow_bursts=False)
+    settings = Settings(auto=options, env_id="CartPole-v1")
+    done = convert_in_detail(ann, observations_for(ann, 300), recipe=AUTO, settings=settings)
+    assert done.report is not None
+    assert calls[-1] == (done.report.recipe, True)
+    assert [final for _, final in calls[:-1]] == [False] * (len(calls) - 1)
+    assert len(calls) > 1
 
 
 def test_a_return_counts_only_where_chance_is_ruled_out() -> None:

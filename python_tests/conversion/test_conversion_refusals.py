@@ -47,7 +47,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "states": (lambda: diagnose(_policy(), SEEN, max_states=0), "max_states must be"),
     "nothing": (lambda: diagnose(_policy(), SEEN[:0]), "at least 1 observation"),
     "model": (lambda: diagnose(None, SEEN), "model must be of type SpikingModel"),  # type: ignore[arg-type]
-    "spread": (lambda: margin_spread(_policy(timing="spytorch"), SEEN), "simulates 0: raise T"),
+    "spread": (lambda: margin_spread(_policy(timing="spytorch"), SEEN), "simulates none: raise T"),
     "kappa": (lambda: with_kappa(_policy(), 0.5, SEEN[:0]), "at least 1 observation"),
     "wanted": (lambda: calibrate_early_exit(_policy(), SEEN, wanted="a"), "wanted must be"),  # type: ignore[arg-type]
     "engine": (lambda: df.Engine(None), "only a SpikingModel can be simulated, not NoneType"),  # type: ignore[arg-type]

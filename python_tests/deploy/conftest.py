@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dsqn_fast.deploy import catalogue
+from dsqn_fast.deploy.backend import SERVER
 from dsqn_fast.deploy.interpreters import interpreter
+from dsqn_fast.workers.worker import Worker, WorkerError
 
 
 @pytest.fixture
@@ -34,10 +35,28 @@ def nest() -> None:
     needs("nest")
 
 
+@pytest.fixture(scope="session")
+def pynn_nest() -> None:
+    """PyNN and NEST are there; tests skip without them."""
+    needs("pynn-nest")
+
+
+@pytest.fixture(scope="session")
+def pynn_brian2() -> None:
+    """PyNN and Brian 2 are there; tests skip without them."""
+    needs("pynn-brian2")
+
+
 def needs(target: str) -> None:
-    """Skip where a target's packages are not installed."""
-    kind = catalogue.make_target(target)
-    if interpreter(target) == sys.executable and kind.supported is not None:
-        reason = kind.supported.problem()
-        if reason is not None:
-            pytest.skip(reason)
+    """Skip where a target cannot run; fail if DSQN_FAST_REQUIRED_TARGETS names it."""
+    kind = type(catalogue.make_target(target))
+    served = [kind.__module__, kind.__name__, {}]
+    try:
+        with Worker(*SERVER, served, python=interpreter(target)) as worker:
+            reason = worker.ask("hello")["missing"]
+    except WorkerError as error:
+        reason = str(error)
+    if reason is None:
+        return
+    required = os.environ.get("DSQN_FAST_REQUIRED_TARGETS", "").split(",")
+    (pytest.fail if target in required else pytest.skip)(f"{target}: {reason}")

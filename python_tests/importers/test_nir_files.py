@@ -80,7 +80,7 @@ def test_neurons_are_refused(tmp_path: Path) -> None:
         neurons=nir.IF(r=np.ones(6), v_threshold=np.ones(6), v_reset=np.zeros(6)),
         b=nir.Linear(weight=array(3, 6)),
     )
-    with pytest.raises(UnsupportedLayerError, match=r"neurons \(IF\).*without neurons"):
+    with pytest.raises(UnsupportedLayerError, match=r"neurons \(IF\) is a population.*load_nir"):
         load_ann(path)
 
 

@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 from catch_environment import register_catch
 
-from dsqn_fast.errors import EnvironmentMismatchError, OptionError, TrainingError
-from dsqn_fast.model import Dense
+from dsqn_fast.conversion import convert
+from dsqn_fast.environments import make_environment
+from dsqn_fast.errors import (
+    EnvironmentMismatchError,
+    ModelFileError,
+    OptionError,
+    TrainingError,
+)
+from dsqn_fast.model import AnnModel, Dense, Flatten
 from dsqn_fast.model_io import load_policy
 
 pytest.importorskip("torch")
@@ -22,6 +29,10 @@ from dsqn_fast.training.images.network import ImageNetwork
 from dsqn_fast.training.images.ppo import generalised_advantages
 from dsqn_fast.training.images.pqn import lambda_returns
 from dsqn_fast.training.images.rollout import Rollout
+from dsqn_fast.training.images.train_imitation import train_by_view_imitation
+from dsqn_fast.training.images.two_views import TwoViews
+from dsqn_fast.training.methods import load_method
+from dsqn_fast.training.run_folder import RunFolder
 
 SMALL = {
     "network": "tiny",
@@ -46,11 +57,13 @@ def _train(method: str, folder: Path, **changes: str) -> Any:
 
 def test_ppo_learns_to_catch_and_becomes_a_spiking_policy(tmp_path: Path) -> None:
     report = _train("ppo", tmp_path / "run", total_steps="8192")
-    assert report.result["test"]["mean_return"] > 0.9
-    assert report.result["spiking"]["mean_return"] > 0.9
+    assert report.test.mean_return > 0.9
+    assert report.spiking["mean_return"] > 0.9
     # Random play catches one ball in about four: -0.5.
-    assert report.rows[2]["mean_return"] < 0
-    assert report.rows[-1]["step"] == 8192
+    rows = RunFolder(tmp_path / "run").evaluations()
+    assert rows[2]["mean_return"] < 0
+    assert rows[-1]["step"] == 8192
+    assert 0 < report.test.action_gap <= 2
     model = load_policy(tmp_path / "run" / "policy.npz")
     assert model.env_id == "Catch-v0"
     assert model.source is not None
@@ -63,7 +76,7 @@ def test_ppo_learns_to_catch_and_becomes_a_spiking_policy(tmp_path: Path) -> Non
 def test_pqn_learns_to_catch(tmp_path: Path) -> None:
     changes = {"total_steps": "12288", "learning_rate": "0.01", "epochs": "4", "gae_lambda": "0.9"}
     report = _train("pqn", tmp_path / "run", **changes)
-    assert report.result["test"]["mean_return"] > 0.8
+    assert report.test.mean_return > 0.8
 
 
 class _StopError(Exception):
@@ -84,10 +97,11 @@ def test_a_resumed_run_repeats_an_uninterrupted_one(method: str, tmp_path: Path)
     with pytest.raises(_StopError):
         train_on_images(method, env_id, out=tmp_path / "cut", progress=stop, **options)
     again = train_on_images(method, env_id, out=tmp_path / "cut", resume=True, **options)
-    for one, other in zip(whole.ann.layers, again.ann.layers, strict=True):
+    for one, other in zip(whole.network.layers, again.network.layers, strict=True):
         if isinstance(one, Dense) and isinstance(other, Dense):
             np.testing.assert_array_equal(one.weight, other.weight)
-    assert [row["mean_return"] for row in whole.rows] == [row["mean_return"] for row in again.rows]
+    curves = [RunFolder(tmp_path / name).evaluations() for name in ("whole", "cut")]
+    assert [row["mean_return"] for row in curves[0]] == [row["mean_return"] for row in curves[1]]
     with pytest.raises(TrainingError, match="is finished"):
         train_on_images(method, env_id, out=tmp_path / "cut", resume=True, **options)
 
@@ -176,7 +190,7 @@ def test_atari_games_tell_of_lives_and_force_fire() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": "large"}, "network must be one of 'nature', 'small', 'tiny'|nature, small"),
+        ({"network": "large"}, "network must be .*nature.*small.*tiny.*large"),
         ({"minibatch": "4096"}, "minibatch must be at most n_envs \\* horizon = 2048, not 4096"),
         ({"bfloat16": "1"}, "bfloat16 must be true or false, not 1"),
         ({"epoch": "1"}, "did you mean 'epochs'"),
@@ -196,6 +210,7 @@ def test_environments_without_images_are_refused(tmp_path: Path) -> None:
         train_on_images("a2c", register_catch(), out=tmp_path)
     with pytest.raises(EnvironmentMismatchError, match="'nature' needs larger images than"):
         train_on_images("ppo", register_catch(), out=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_images_may_have_their_channels_first() -> None:
@@ -209,7 +224,77 @@ def test_images_may_have_their_channels_first() -> None:
 
     plain_id = register_catch()
     if "Turned-v0" not in gymnasium.registry:
-        gymnasium.register("Turned-v0", lambda: Turned(gymnasium.make(plain_id)))
+        gymnasium.register("Turned-v0", lambda **_: Turned(gymnasium.make(plain_id)))
     plain, turned = GymnasiumGames(plain_id, 3, None), GymnasiumGames("Turned-v0", 3, None)
     assert turned.shape == plain.shape == (6, 5, 1)
     np.testing.assert_array_equal(plain.reset(seed=5), turned.reset(seed=5))
+
+
+def test_atari_games_are_learned_from_images() -> None:
+    assert load_method("ppo", "ALE/Breakout-v5") is train_on_images
+    assert load_method("pqn", "Anything-v0") is train_on_images
+    assert load_method("ppo", "CartPole-v1") is not train_on_images
+
+
+def test_a_pupil_sees_the_same_game_in_its_own_view() -> None:
+    pytest.importorskip("ale_py")
+    plain = make_environment("ALE/Breakout-v5", preprocessing="patel")
+    teachers = make_environment("ALE/Breakout-v5", preprocessing={"name": "mnih", "unit": True})
+    raw: Any = make_environment("ALE/Breakout-v5", preprocessing="mnih").unwrapped
+    both = TwoViews(raw, view="mnih", pupil_view="patel", unit=True)
+    seen, own = both.reset(seed=4)[0], plain.reset(seed=4)[0]
+    np.testing.assert_array_equal(seen, teachers.reset(seed=4)[0])
+    np.testing.assert_array_equal(both.pupil_observation, own)
+    for action in [2, 3, 0, 2] * 12:
+        seen, own = both.step(action)[0], plain.step(action)[0]
+        np.testing.assert_array_equal(seen, teachers.step(action)[0])
+        np.testing.assert_array_equal(both.pupil_observation, own)
+
+
+def test_a_pupil_learns_its_teachers_actions(tmp_path: Path) -> None:
+    """The teacher moves right where the upper half of the picture is brighter at the left."""
+    pytest.importorskip("ale_py")
+    weight = np.zeros((4 * 84 * 84, 4), np.float32)
+    columns = np.tile(np.repeat(np.arange(84), 4), 84)
+    weight[:, 2], weight[:, 3] = np.where(columns < 42, 1, -1), np.where(columns < 42, -1, 1)
+    teacher = AnnModel(
+        layers=(Flatten(), Dense(weight=weight, bias=np.zeros(4, np.float32))),
+        input_shape=(84, 84, 4),
+        channels_first=True,
+        env_id="ALE/Breakout-v5",
+        preprocessing={"name": "mnih", "unit": True},
+    )
+    seen = np.random.default_rng(0).random((20, 4, 84, 84), dtype=np.float32)
+    convert(teacher, seen, normalization="data", n_steps=4).save(tmp_path / "teacher.npz")
+    changes = {
+        "teacher": str(tmp_path / "teacher.npz"), "total_steps": "1600", "rounds": "4",
+        "hidden": "[32]", "test_episodes": "1", "learning_rate": "2e-3", "epsilon": "0.3",
+    }  # fmt: skip
+    report = train_by_view_imitation(
+        "view-imitation", "ALE/Breakout-v5", changes=changes, n_steps=None, out=tmp_path / "run"
+    )
+    rows = RunFolder(tmp_path / "run").evaluations()
+    assert rows[-1]["agreement"] > 0.7 > 0.4 > rows[0]["agreement"]
+    assert report.ann.preprocessing == {"name": "patel"}
+    assert report.ann.input_shape == (80, 80, 1)
+    assert report.ann.provenance["trained"]["steps"] == 1600
+
+
+def test_teachers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    def train(**changes: str) -> None:
+        train_by_view_imitation(
+            "view-imitation", "ALE/Breakout-v5", changes=changes, out=tmp_path / "run"
+        )
+
+    with pytest.raises(OptionError, match="add --set teacher=FILE"):
+        train()
+    with pytest.raises(ModelFileError, match=r"none.npz"):
+        train(teacher=str(tmp_path / "none.npz"))
+    policy = Path(__file__).parents[2] / "policies" / "cartpole-dqn.npz"
+    with pytest.raises(OptionError, match="as mnih or mnih-binary does, not as None"):
+        train(teacher=str(policy))
+    with pytest.raises(OptionError, match="view must be"):
+        train(teacher=str(policy), view="atari")
+    with pytest.raises(TrainingError, match="keeps no checkpoint"):
+        train_by_view_imitation("view-imitation", "ALE/Breakout-v5", resume=True)
+    assert not list(tmp_path.iterdir())

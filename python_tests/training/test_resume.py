@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 
 from dsqn_fast.errors import TrainingError
-from dsqn_fast.training import TrainingReport, train_dqn
+from dsqn_fast.training import TrainingReport, train_dqn, train_policy
 from dsqn_fast.training.replayable_environment import ReplayableEnvironment
 
 pytest.importorskip("stable_baselines3")
@@ -29,10 +30,14 @@ CHANGES = {
     "test_episodes": "3",
     "checkpoint_every": "400",
 }
+SPIKING = {**CHANGES, "total_steps": "1200", "hidden": "[8]", "n_steps": "6"}
 SCRIPT = """
 import json, sys
-from dsqn_fast.training import train_dqn
-train_dqn("CartPole-v1", seed=5, changes=json.loads(sys.argv[1]), n_steps=None, out=sys.argv[2])
+from dsqn_fast.training import train_policy
+method, changes, folder = sys.argv[1:]
+train_policy(
+    method, "CartPole-v1", seed=5, changes=json.loads(changes), n_steps=None, out=folder
+)
 """
 
 
@@ -40,9 +45,11 @@ def train(folder: Path, **options: bool) -> TrainingReport:
     return train_dqn("CartPole-v1", seed=5, changes=CHANGES, n_steps=None, out=folder, **options)
 
 
-def kill_after(folder: Path, step: int) -> None:
+def kill_after(
+    folder: Path, step: int, method: str = "dqn", changes: dict[str, str] = CHANGES
+) -> None:
     """Start a run in a process of its own and kill it after the evaluation at ``step``."""
-    words = [sys.executable, "-c", SCRIPT, json.dumps(CHANGES), str(folder)]
+    words = [sys.executable, "-c", SCRIPT, method, json.dumps(changes), str(folder)]
     process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 120
     path = folder / "evaluations.jsonl"
@@ -72,6 +79,16 @@ def test_a_killed_run_goes_on_to_the_same_end(
     assert resumed.test == whole.test
     for name in ("evaluations.jsonl", "best.npz"):
         assert (folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+def test_a_killed_spiking_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"seed": 5, "changes": SPIKING, "n_steps": None}
+    whole = train_policy("dsqn", "CartPole-v1", out=tmp_path / "whole", **options)
+    kill_after(tmp_path / "killed", 500, "dsqn", SPIKING)
+    resumed = train_policy("dsqn", "CartPole-v1", out=tmp_path / "killed", resume=True, **options)
+    assert resumed.test == whole.test
+    for name in ("evaluations.jsonl", "best.npz", "replay.npz"):
+        assert (tmp_path / "killed" / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
 def test_a_run_without_a_checkpoint_starts_again(whole: TrainingReport, tmp_path: Path) -> None:

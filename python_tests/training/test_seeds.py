@@ -79,6 +79,7 @@ def test_a_seed_of_several_is_the_run_of_that_seed(
     assert main([*again, "--resume", "--compare", str(several), "--json", "-"]) == 0
     resumed = json.loads(capsys.readouterr().out)
     assert [run["result"] for run in resumed["runs"]] == results
+    assert resumed["cpu_seconds"] == results[0]["cpu_seconds"] > 0
     assert resumed["improvement"]["network"] == {
         "probability": 0.5,
         "ci_low": None,
@@ -124,15 +125,18 @@ def test_all_failed_and_other_settings_are_refused(tmp_path: Path) -> None:
         run_seeds(["quick"], (8, 12), root=tmp_path / "mixed")
 
 
-def summary_of(means: list[float], spiking: list[float], other: Any = None) -> SeedSummary:
-    def score(value: float) -> dict[str, float]:
-        return {"mean_return": value, "std_return": 2.0, "min_return": 1.0, "episodes": 50}
+def summary_of(
+    means: list[float], spiking: list[float], other: Any = None, spikes: float | None = None
+) -> SeedSummary:
+    def score(value: float, **more: Any) -> dict[str, Any]:
+        fixed = {"std_return": 2.0, "min_return": 1.0, "episodes": 50}
+        return {"mean_return": value, **fixed, **more}
 
     runs = tuple(
         SeedRun(
             seed=seed,
             folder=Path(f"seed{seed}"),
-            result={"test": score(one), "spiking": score(two)},
+            result={"test": score(one, spikes_per_decision=spikes), "spiking": score(two)},
             failure=None,
             seconds=2.0,
             cpu_seconds=1.5,
@@ -165,6 +169,13 @@ def test_a_summary_keeps_the_sources_of_spread_apart(tmp_path: Path) -> None:
     assert summary["runs"][-1]["failure"] == "lost"
 
 
+def test_a_spiking_network_is_no_other_network_beside_its_policy() -> None:
+    summary = summary_of([10.0, 20.0], [10.0, 20.0], spikes=7.0).to_dict()
+    assert summary["network"] is None
+    assert summary["conversion"] is None
+    assert summary["spiking"]["mean"] == 15.0
+
+
 @pytest.mark.parametrize(
     ("text", "seeds"), [("3", (3,)), ("0,1,2", (0, 1, 2)), ("0-2, 7", (0, 1, 2, 7))]
 )
@@ -176,6 +187,24 @@ def test_lists_of_seeds(text: str, seeds: tuple[int, ...]) -> None:
 def test_other_lists_are_refused(text: str) -> None:
     with pytest.raises(OptionError, match="seed"):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--jobs 2", "--jobs would change nothing: it is for several --seeds"),
+        ("--timeout 2", "--timeout would change nothing"),
+        ("--compare here", "--compare would change nothing"),
+        ("--seeds 0,1 --seed 0", "--seed would change nothing: --seeds are given"),
+        ("--seeds 0,0", "seeds must be different"),
+        ("--seeds 0,1 --compare /no", "is not the summary of several seeds"),
+    ],
+)
+def test_words_that_do_not_go_together(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "dqn", "--env", "CartPole-v1", *words.split()]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_bad_options_are_refused(tmp_path: Path) -> None:

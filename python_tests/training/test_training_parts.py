@@ -46,6 +46,46 @@ def test_mountain_car_reward_follows_its_equation() -> None:
         assert reward == min(-1.0 + abs(float(observation[0]) + 0.5), -0.1)
 
 
+def test_energy_reward_is_what_the_car_gains() -> None:
+    env = with_reward(gymnasium.make("MountainCar-v0"), "mountain-car-energy")
+    plain = gymnasium.make("MountainCar-v0")
+    before, _ = env.reset(seed=1)
+    plain.reset(seed=1)
+
+    def energy(observation: np.ndarray) -> float:
+        position, velocity = map(float, observation)
+        return velocity**2 / 2 + 0.0025 / 3 * np.sin(3 * position)
+
+    needed = 0.0025 / 3 * (np.sin(3 * 0.5) + 1)
+    steps, ended, cut = 0, False, False
+    while not (ended or cut):
+        steps += 1
+        action = 2 if before[1] >= 0 else 0
+        observation, reward, ended, cut, _ = env.step(action)
+        assert plain.step(action)[2:4] == (ended, cut)
+        wanted = -0.01 + (energy(observation) - energy(before)) / needed
+        assert reward == pytest.approx(wanted, abs=1e-12)
+        before = observation
+    # Pushing along the motion gains energy and reaches the goal.
+    assert ended
+    assert 90 < steps < 160
+
+
+@pytest.mark.parametrize("n_step", [1, 3])
+def test_a_time_out_is_not_learned_as_an_end(n_step: int) -> None:
+    pytest.importorskip("stable_baselines3")
+    from dsqn_fast.training.q_learning import QLearning
+
+    settings = DqnSettings(hidden=(4,), n_step=n_step, learning_starts=10**6)
+    env = make_training_environment("MountainCar-v0", settings)
+    model = QLearning(env, settings=settings, seed=0)
+    model.learn(450)
+    memory = model.replay_buffer
+    assert memory is not None
+    assert memory.dones[: memory.size()].sum() == memory.timeouts[: memory.size()].sum() == 2
+    assert float(memory.sample(400).dones.sum()) == 0
+
+
 def test_observations_are_scaled_and_the_scaling_is_folded_into_the_network() -> None:
     from dsqn_fast.training.input_scaling import InputScaling
     from dsqn_fast.training.network_arrays import plain_arrays

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dsqn_fast.environments import make_environment
     from dsqn_fast.evaluation import evaluate
     from dsqn_fast.evaluation_report import EvaluationReport
-    from dsqn_fast.importers import load_ann
+    from dsqn_fast.importers import load_ann, load_nir
     from dsqn_fast.model import AnnModel, Neuron, SpikingModel
     from dsqn_fast.model_io import load_policy, save_policy
     from dsqn_fast.reference import simulate_reference
@@ -40,6 +40,7 @@ _HOME = {
     "evaluate": "evaluation",
     "export_policy": "deploy.export",
     "load_ann": "importers",
+    "load_nir": "importers",
     "load_policy": "model_io",
     "make_environment": "environments",
     "save_policy": "model_io",
@@ -66,6 +67,7 @@ __all__ = [
     "evaluate",
     "export_policy",
     "load_ann",
+    "load_nir",
     "load_policy",
     "make_environment",
     "save_policy",

@@ -13,6 +13,8 @@ from dsqn_fast.errors import EnvironmentMismatchError, OptionError
 from dsqn_fast.frame_views import ATARI_FRAME, VIEWS
 
 _NO_OP, _FIRE = 0, 1
+_FRAMES_PER_SECOND = 60.0
+"""Of the console, in the countries of NTSC television."""
 
 
 def atari_options(*, sticky: float = 0.0, **_: Any) -> dict[str, Any]:
@@ -73,10 +75,17 @@ class AtariGame(gymnasium.Wrapper[NDArray[Any], int, NDArray[Any], int]):
         self.skip, self.no_ops, self.unit = skip, no_ops, unit
         self._fires = env.unwrapped.get_action_meanings()[_FIRE : _FIRE + 1] == ["FIRE"]
         self._rng = np.random.default_rng()
+        # Without sticky actions the console draws nothing; seeding it loads the game anew.
+        self._seeds_console = sticky > 0
         self._lives = 0
         self._pictures = np.zeros((self.view.frames, *self.view.picture), np.uint8)
         high, dtype = (1.0, np.float32) if unit else (self.view.largest, self.view.dtype)
         self.observation_space = spaces.Box(0, high, self.view.shape, dtype)
+
+    @property
+    def decisions_per_second(self) -> float:
+        """Decisions in a second of real time."""
+        return _FRAMES_PER_SECOND / self.skip
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -84,7 +93,8 @@ class AtariGame(gymnasium.Wrapper[NDArray[Any], int, NDArray[Any], int]):
         """Begin a game; see the class."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        frame, info = self.env.reset(seed=seed, options=options)
+        console_seed = seed if self._seeds_console else None
+        frame, info = self.env.reset(seed=console_seed, options=options)
         starts = [_NO_OP] * int(self._rng.integers(self.no_ops + 1)) + [_FIRE] * self._fires
         before = frame
         for action in starts:

@@ -14,6 +14,7 @@ Ties go to the lowest index. N_j is the sum of output spikes of neuron j.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,9 +77,9 @@ def decode(
     )
 
 
-def per_neuron(values: Floats, potentials: Floats) -> NDArray[np.float64]:
-    """``values``, one or per channel, for every output neuron (channels are fastest)."""
-    width = potentials.shape[1]
+def per_neuron(values: Floats, neurons: NDArray[Any]) -> NDArray[np.float64]:
+    """``values``, one or per channel, for every one of (B, n) neurons; channels are fastest."""
+    width = neurons.shape[1]
     flat = np.atleast_1d(values).astype(np.float64)
     return np.tile(flat, width // max(len(flat), 1))
 

@@ -47,6 +47,7 @@ def make_environment(
     preprocessing: str | Mapping[str, Any] | None = None,
     max_episode_steps: int | None = None,
     import_modules: bool = False,
+    pictures: bool = False,
 ) -> Environment:
     """Make a registered Gymnasium environment with the policy's preprocessing.
 
@@ -56,6 +57,7 @@ def make_environment(
         max_episode_steps: Another step limit than the registered one, in decisions.
         import_modules: Allow ids of the form ``"module:Name-v0"``, which import that module.
             Ids from files are not trusted so far; set it for an id that the user typed.
+        pictures: Let ``render()`` give pictures of it.
 
     Raises:
         UnknownEnvironmentError: No such id is registered; the message names the nearest one.
@@ -70,6 +72,9 @@ def make_environment(
     _check_registered(env_id, import_modules)
     chosen, options = chosen_preprocessing(preprocessing)
     arguments = {} if chosen is None else chosen.make_with(**options)
+    if pictures:
+        _check_pictures(env_id)
+        arguments = {**arguments, "render_mode": "rgb_array"}
     if chosen is not None and chosen.skips:
         limited = apply_preprocessing(_make(env_id, None, arguments), preprocessing)
         if max_episode_steps is not None:
@@ -103,6 +108,22 @@ def _make(env_id: str, max_episode_steps: int | None, arguments: Mapping[str, An
             f"the preprocessing needs an Atari game, but {env_id!r} takes none of "
             f"{', '.join(arguments)}: choose another environment or its preprocessing"
         ) from error
+
+
+def _check_pictures(env_id: str) -> None:
+    spec = gymnasium.spec(env_id.rpartition(":")[2])
+    creator = spec.entry_point
+    kind = (
+        gymnasium.envs.registration.load_env_creator(creator)
+        if isinstance(creator, str)
+        else creator
+    )
+    modes = getattr(kind, "metadata", {}).get("render_modes", ["rgb_array"])
+    if "rgb_array" not in modes:
+        raise EnvironmentMismatchError(
+            f"environment {env_id!r} draws {modes or 'nothing'}, not pictures (rgb_array): choose "
+            "another one"
+        )
 
 
 def check_fits(env: Environment, network: PolicyShape) -> None:
@@ -156,22 +177,24 @@ def _check_registered(env_id: str, import_modules: bool) -> None:
     module, colon, name = env_id.rpartition(":")
     if colon:
         _import_environments(env_id, module, import_modules)
+    if name.startswith("ALE/") or name.endswith(("NoFrameskip-v4", "Deterministic-v4")):
+        _prepare_atari(env_id)
     if name in gymnasium.registry:
         return
-    if name.startswith("ALE/") or name.endswith(("NoFrameskip-v4", "Deterministic-v4")):
-        if importlib.util.find_spec("ale_py") is None:
-            raise MissingExtraError(
-                f"environment {env_id!r} needs ale-py, which is not installed: "
-                'pip install "dsqn-fast[atari]"'
-            )
-        ale_py = importlib.import_module("ale_py")
-        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no greeting on stderr
-        gymnasium.register_envs(ale_py)
-        if name in gymnasium.registry:
-            return
     raise UnknownEnvironmentError(
         f"no environment {name!r} is registered; the nearest is {_nearest_id(name)!r}"
     )
+
+
+def _prepare_atari(env_id: str) -> None:
+    if importlib.util.find_spec("ale_py") is None:
+        raise MissingExtraError(
+            f"environment {env_id!r} needs ale-py, which is not installed: "
+            'pip install "dsqn-fast[atari]"'
+        )
+    ale_py = importlib.import_module("ale_py")
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no greeting on stderr
+    gymnasium.register_envs(ale_py)
 
 
 def _import_environments(env_id: str, module: str, allowed: bool) -> None:

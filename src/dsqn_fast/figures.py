@@ -10,7 +10,7 @@ from dsqn_fast.errors import MissingExtraError
 from dsqn_fast.results import SimulationResult
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 COLOURS: Final = (
     "#0072B2",
@@ -53,25 +53,39 @@ def decision_figure(result: SimulationResult, *, row: int = 0) -> Figure:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
+    heights = _panel_heights(result, row)
+    figure = new_figure(8.0, 1.0 + 0.6 * sum(heights.values()) + 2.6)
+    draw_decision_panels(figure, result, row=row)
+    steps = int(result.steps_used[row])
+    figure.suptitle(f"one decision: {steps} time steps, action {int(result.actions[row])}")
+    return figure
+
+
+def draw_decision_panels(
+    figure: Figure | SubFigure, result: SimulationResult, *, row: int = 0
+) -> None:
+    """Draw what `decision_figure` shows, into a figure or a part of one."""
     output = max(result.potentials)
-    rasters = [
-        index
-        for index in sorted(result.spikes)
-        if index < output or result.spikes[index][row].any()
-    ]
-    heights = [1.0 + 0.4 * np.log2(1 + result.spikes[index].shape[2]) for index in rasters]
-    figure = new_figure(8.0, 1.0 + 0.6 * sum(heights) + 2.6)
+    heights = _panel_heights(result, row)
     panels = figure.subplots(
-        len(rasters) + 1, 1, sharex=True, squeeze=False, height_ratios=[*heights, 4.0]
+        len(heights) + 1, 1, sharex=True, squeeze=False, height_ratios=[*heights.values(), 4.0]
     )[:, 0]
     steps = int(result.steps_used[row])
-    for index, axes in zip(rasters, panels, strict=False):
+    for index, axes in zip(heights, panels, strict=False):
         name = "output" if index == output else f"layer {index + 1}"
         _draw_raster(axes, result.spikes[index][row, :steps], name)
     _draw_potentials(panels[-1], result.potentials[output][row, :steps], int(result.actions[row]))
     panels[-1].set_xlim(0.5, max(steps, 1) + 0.5)
-    figure.suptitle(f"one decision: {steps} time steps, action {int(result.actions[row])}")
-    return figure
+
+
+def _panel_heights(result: SimulationResult, row: int) -> dict[int, float]:
+    """Population -> height of its raster; an output layer without spikes has none."""
+    output = max(result.potentials)
+    return {
+        index: 1.0 + 0.4 * float(np.log2(1 + result.spikes[index].shape[2]))
+        for index in sorted(result.spikes)
+        if index < output or result.spikes[index][row].any()
+    }
 
 
 def _draw_raster(axes: Any, spikes: Any, name: str) -> None:

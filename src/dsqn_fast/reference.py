@@ -55,8 +55,16 @@ from dsqn_fast.fixed_population import check_fixed_steps, check_weight_bits
 from dsqn_fast.model.forward import flattened
 from dsqn_fast.model.layers import AveragePool2d, Flatten
 from dsqn_fast.model.observations import prepare_observations
-from dsqn_fast.model.options import PRECISIONS, Neuron, Precision, check_choice, check_n_steps
+from dsqn_fast.model.options import (
+    PRECISIONS,
+    Neuron,
+    Precision,
+    check_choice,
+    check_n_steps,
+    steps_run,
+)
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
+from dsqn_fast.model.stages import population_stages
 from dsqn_fast.run_options import (
     check_decisions,
     check_precision,
@@ -149,7 +157,7 @@ class _Stage:
     """A population with the pooling before it and the delayed spikes that reach it."""
 
     def __init__(self, delay: int) -> None:
-        self.before: list[AveragePool2d | Flatten] = []
+        self.before: tuple[AveragePool2d | Flatten, ...] = ()
         self.layer: SpikingLayer
         self.shape: tuple[int, ...]
         self.population: _Population
@@ -187,15 +195,11 @@ class _Stage:
 
 def _stages(model: SpikingModel, batch: int, dtype: Any) -> list[_Stage]:
     stages: list[_Stage] = []
-    stage = _Stage(0)
-    for layer, shape in zip(model.layers, model.shapes()[1:], strict=True):
-        if not isinstance(layer, SpikingLayer):
-            stage.before.append(layer)
-            continue
-        stage.layer, stage.shape = layer, (batch, *shape)
+    for before, layer, shape in population_stages(model):
+        stage = _Stage(DELAYS[model.timing] if stages else 0)
+        stage.before, stage.layer, stage.shape = before, layer, (batch, *shape)
         stage.population = _Population(model, layer, stage.shape, dtype)
         stages.append(stage)
-        stage = _Stage(DELAYS[model.timing])
     return stages
 
 
@@ -244,8 +248,7 @@ class _Recorder:
 
 
 def _population_shapes(model: SpikingModel) -> list[tuple[int, ...]]:
-    pairs = zip(model.layers, model.shapes()[1:], strict=True)
-    return [shape for layer, shape in pairs if isinstance(layer, SpikingLayer)]
+    return [stage.shape for stage in population_stages(model)]
 
 
 # Potentials may overflow to infinity and then be NaN; every simulator carries on alike.
@@ -304,7 +307,7 @@ def simulate_reference(
         model = integers.model
         if current is not None:
             current = round_current(current, integers.populations[0])
-    steps = steps_wanted - 1 if model.timing == "spytorch" else steps_wanted
+    steps = steps_run(model.timing, steps_wanted)
     stages = _stages(model, batch, dtype)
     recorder = _Recorder(model, batch, steps, dtype)
     wanted = check_record(record, len(stages))

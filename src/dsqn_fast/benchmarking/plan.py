@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from dsqn_fast.benchmarking.interpreters import interpreter
 from dsqn_fast.benchmarking.nets import NETS, ROWS
 from dsqn_fast.benchmarking.peers.catalogue import ENGINE, PEERS
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_choice, check_n_steps
+from dsqn_fast.run_options import check_seed
 
 MAX_ROUNDS: Final = 1000
 MAX_SLICE: Final = 60.0
@@ -32,7 +34,7 @@ class Plan:
         interpreters: Peer -> Python that runs it, where it is not found by itself.
 
     Raises:
-        OptionError: A name is unknown, or a number out of range.
+        OptionError: A name is unknown, a number out of range, or a folder or program missing.
     """
 
     nets: tuple[str, ...] = tuple(NETS)
@@ -62,6 +64,19 @@ class Plan:
                 f"seconds of a round must be above 0 and at most {MAX_SLICE:g}, "
                 f"not {self.slice_seconds:g}"
             )
+        check_seed(self.seed)
+        if self.folder is not None and not self.folder.is_dir():
+            raise OptionError(
+                f"--networks {self.folder} names no folder: give the one with cartpole_dqn.npz, or "
+                "leave it out for networks from a seed"
+            )
+        for peer in self.interpreters:
+            if peer not in self.peers:
+                raise OptionError(
+                    f"--python names {peer}, but only {', '.join(self.peers)} are timed: add it to "
+                    "--peer"
+                )
+            interpreter(peer, self.interpreters)
         others = tuple(name for name in dict.fromkeys(self.peers) if name != ENGINE)
         object.__setattr__(self, "peers", (ENGINE, *others))
 

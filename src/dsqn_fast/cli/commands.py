@@ -41,6 +41,9 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "study": LazyCommand(
         "dsqn_fast.cli.study", "study", "Compare ways to a spiking policy, with a report."
     ),
+    "robustness": LazyCommand(
+        "dsqn_fast.cli.robustness", "robustness", "Disturb a policy and its source network."
+    ),
     "bench": LazyCommand(
         "dsqn_fast.cli.bench", "bench", "Time the engine beside other simulators."
     ),

@@ -54,6 +54,14 @@ SeedOption = Annotated[int, typer.Option(help="Seed of everything random.")]
 PlotOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Draw the diagnosis: .png, .pdf or .svg.")
 ]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help="Store weights as float16 (half the file, rounded after the figures shown) or "
+        "float32; default as they are.",
+    ),
+]
 BiasOption = Annotated[
     bool, typer.Option("--calibrate-bias", help="Correct biases by their mean error.")
 ]

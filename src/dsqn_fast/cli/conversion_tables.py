@@ -116,10 +116,15 @@ def diagnosis_rows(diagnosis: Diagnosis) -> Rows:
             f"{percent(diagnosis.agreement)} ({percent(diagnosis.low)} to "
             f"{percent(diagnosis.high)})",
         ),
-        ("regret, share of Q(best) - Q(worst)", percent(diagnosis.regret)),
+        ("regret, share of best - worst output", percent(diagnosis.regret)),
         (
-            "gap of best and second Q, of |Q|",
+            "gap of best and second output, of the best",
             f"median {percent(gap.median)}, 5 % of states below {percent(gap.quantiles['0.05'])}",
+        ),
+        *(
+            []
+            if diagnosis.fine_tuned is None
+            else [("agreement, fine-tuned network itself", percent(diagnosis.fine_tuned))]
         ),
         ("gap too small for T", "yes" if diagnosis.gap_too_small else "no"),
         ("layer that loses most", diagnosis.worst_layer or "none"),

@@ -9,14 +9,12 @@ import typer
 
 from dsqn_fast.cli import conversion_options as options
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.playing_options import SourceArgument
 
 
 def convert(
     context: typer.Context,
-    source: Annotated[
-        str,
-        typer.Argument(metavar="SOURCE", help="Source network, or a policy file with its source."),
-    ],
+    source: SourceArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE.npz", help="Policy file to write.")
     ],
@@ -61,6 +59,7 @@ def convert(
     qcfs: Annotated[
         bool, typer.Option("--qcfs", help="Fine-tune for few steps where needed (torch).")
     ] = False,
+    weights: options.WeightsOption = None,
     seed: options.SeedOption = 0,
     plot: options.PlotOption = None,
     json_file: JsonOption = None,
@@ -78,9 +77,12 @@ def convert(
     from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
     from dsqn_fast.conversion.options import Dynamics, Recipe
     from dsqn_fast.conversion.workflow import EarlyExitOptions, convert_and_diagnose
+    from dsqn_fast.model.options import WEIGHTS_DTYPES, check_choice
     from dsqn_fast.output_files import check_separate, check_writable
 
     refuse_pairs_of_convert(context)
+    if weights is not None:
+        check_choice("weights", weights, WEIGHTS_DTYPES)
     check_writable(output)
     check_json(json_file)
     check_separate(
@@ -124,7 +126,12 @@ def convert(
         )
     with spoken_progress() as say:
         ann, taught = prepare_source(
-            source, env_id=env, may_distill=distill, n_steps=n_steps or max_steps, seed=seed
+            source,
+            env_id=env,
+            observations=observations,
+            may_distill=distill,
+            n_steps=n_steps or max_steps,
+            seed=seed,
         )
         outcome = convert_and_diagnose(
             ann,
@@ -135,7 +142,7 @@ def convert(
             routes=fine_tuning_routes(qcfs=qcfs, distill=distill),
             progress=say,
         )
-    outcome.model.save(output)
+    outcome.model.save(output, weights_dtype=weights)  # type: ignore[arg-type]
     if plot is not None:
         draw_diagnosis(outcome.diagnosis, plot)
     show_outcome(outcome, source=source, output=output, taught=taught, json_file=json_file)

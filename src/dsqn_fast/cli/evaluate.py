@@ -8,24 +8,23 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.playing_options import (
+    EpisodesOption,
+    EpsilonOption,
+    MaxEpisodeStepsOption,
+    SourceArgument,
+)
 
 
 def evaluate(
-    source: Annotated[
-        str,
-        typer.Argument(metavar="SOURCE", help="Source network, or a policy file with its source."),
-    ],
-    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 100,
+    source: SourceArgument,
+    episodes: EpisodesOption = 100,
     seed: Annotated[int, typer.Option(help="Seed of the episodes.")] = 0,
     env: Annotated[
         str | None, typer.Option("--env", metavar="ID", help="Environment, where not known.")
     ] = None,
-    max_episode_steps: Annotated[
-        int | None, typer.Option(help="Another limit on the steps of an episode.")
-    ] = None,
-    epsilon: Annotated[
-        float, typer.Option(help="Share of random actions; 0.05 is usual for Atari games.")
-    ] = 0.0,
+    max_episode_steps: MaxEpisodeStepsOption = None,
+    epsilon: EpsilonOption = 0.0,
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a source network, greedily, and report its return.

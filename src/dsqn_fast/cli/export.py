@@ -13,7 +13,7 @@ from dsqn_fast.cli.target_options import TargetOptionsOption
 
 def export(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The tool, such as pynn or nir.")],
-    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz).")],
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz, or .nir).")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")
     ],
@@ -25,12 +25,14 @@ def export(
     Example: dsqn-fast export pynn policies/cartpole-dqn.npz -o cartpole.py
     """
     from dsqn_fast.cli.output import check_json, show
+    from dsqn_fast.cli.sources import load_spiking
     from dsqn_fast.cli.target_options import parse_target_options
     from dsqn_fast.deploy.export import export_policy
-    from dsqn_fast.model_io import load_policy
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
-    model = load_policy(policy)
+    check_separate({"--output": output, "--json": json_file}, {"the policy": policy})
+    model = load_spiking(policy)
     report = export_policy(model, target, output, options=parse_target_options(option))
     rows = [
         *(("written", file) for file in report.files),

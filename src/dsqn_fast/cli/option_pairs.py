@@ -75,6 +75,18 @@ def refuse_without_raster(context: typer.Context) -> None:
         _refuse_given(context, drawing, "nothing is drawn: add --raster FILE.png")
 
 
+def refuse_pairs_of_train(context: typer.Context) -> None:
+    """Refuse options of one seed beside ``--seeds``, and those of several without it.
+
+    Raises:
+        OptionError: There is one.
+    """
+    if context.params["seeds"] is not None:
+        _refuse_given(context, ["seed"], "--seeds are given")
+    else:
+        _refuse_given(context, ("jobs", "timeout", "compare"), "it is for several --seeds")
+
+
 def _refuse_given(context: typer.Context, names: Sequence[str], reason: str) -> None:
     from dsqn_fast.errors import OptionError
 

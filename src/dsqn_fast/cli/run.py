@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.playing_options import EpisodesOption, EpsilonOption, MaxEpisodeStepsOption
+from dsqn_fast.cli.record import FrameAtOption, FrameOption, MostDecisionsOption, RecordOption
 from dsqn_fast.cli.target_options import PythonOption, TargetOptionsOption
 
 
 def run(
-    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz).")],
-    episodes: Annotated[int, typer.Option(help="Number of episodes.")] = 100,
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz, or .nir).")],
+    episodes: EpisodesOption = 100,
     n_steps: Annotated[
         int | None, typer.Option("--n-steps", "-T", help="Time steps per decision.")
     ] = None,
@@ -22,12 +24,8 @@ def run(
     env: Annotated[
         str | None, typer.Option("--env", metavar="ID", help="Another environment.")
     ] = None,
-    max_episode_steps: Annotated[
-        int | None, typer.Option(help="Another limit on the steps of an episode.")
-    ] = None,
-    epsilon: Annotated[
-        float, typer.Option(help="Share of random actions; 0.05 is usual for Atari games.")
-    ] = 0.0,
+    max_episode_steps: MaxEpisodeStepsOption = None,
+    epsilon: EpsilonOption = 0.0,
     precision: Annotated[str, typer.Option(help="float32, float64 or fixed.")] = "float32",
     early_exit: Annotated[
         float | None,
@@ -42,6 +40,10 @@ def run(
     ] = None,
     option: TargetOptionsOption = None,
     python: PythonOption = None,
+    record: RecordOption = None,
+    frame: FrameOption = None,
+    frame_at: FrameAtOption = 100,
+    record_decisions: MostDecisionsOption = 2000,
     json_file: JsonOption = None,
 ) -> None:
     """Play episodes with a spiking policy and report its return, agreement and cost.
@@ -52,15 +54,27 @@ def run(
     from dsqn_fast.cli.output import check_json, show
     from dsqn_fast.cli.player import player
     from dsqn_fast.cli.progress import episode_bar
+    from dsqn_fast.cli.record import check_recording
+    from dsqn_fast.cli.record import record as record_episode
+    from dsqn_fast.cli.sources import load_spiking
     from dsqn_fast.cli.tables import evaluation_rows
     from dsqn_fast.conversion.exit_rule import play_with_kappa
     from dsqn_fast.evaluation import evaluate
-    from dsqn_fast.model_io import load_policy
     from dsqn_fast.output_files import check_separate
+    from dsqn_fast.recording import RecordingOptions
 
     check_json(json_file)
-    check_separate({"--json": json_file}, {"the policy": policy})
-    model = load_policy(policy)
+    outputs = {"--json": json_file, "--record": record, "--frame": frame}
+    check_separate(outputs, {"the policy": policy})
+    check_recording(record, frame, backend)
+    recording = RecordingOptions(
+        seed=seed,
+        epsilon=epsilon,
+        most_decisions=record_decisions,
+        still_at=frame_at,
+        env_id=env,
+    )
+    model = load_spiking(policy)
     if early_exit is not None:
         model = play_with_kappa(model, early_exit, env_id=env, seed=seed)
     playing = player(
@@ -83,6 +97,8 @@ def run(
             epsilon=epsilon,
             progress=progress,
         )
+        if record is not None or frame is not None:
+            record_episode(agent, record, frame, recording)
         conditions = conditions_of()
     show(
         f"{policy.name} on {report.env_id}",

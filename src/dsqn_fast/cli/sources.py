@@ -6,7 +6,24 @@ import zipfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dsqn_fast.model import AnnModel
+    from pathlib import Path
+
+    from dsqn_fast.model import AnnModel, SpikingModel
+
+
+def load_spiking(policy: Path) -> SpikingModel:
+    """The spiking policy in a policy file, or in a NIR graph with neurons (``.nir``).
+
+    Raises:
+        As `load_policy` and `load_nir`.
+    """
+    if policy.suffix.lower() == ".nir":
+        from dsqn_fast.importers import load_nir
+
+        return load_nir(policy)
+    from dsqn_fast.model_io import load_policy
+
+    return load_policy(policy)
 
 
 def load_source(source: str, *, env_id: str | None = None) -> AnnModel:

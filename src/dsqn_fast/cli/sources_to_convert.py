@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsqn_fast.cli.sources import is_policy_file, load_source
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
 
 
 def prepare_source(
-    source: str, *, env_id: str | None, may_distill: bool, n_steps: int, seed: int
+    source: str,
+    *,
+    env_id: str | None,
+    observations: Path | None,
+    may_distill: bool,
+    n_steps: int,
+    seed: int,
 ) -> tuple[AnnModel, dict[str, Any] | None]:
     """The network to convert, and how it was taught where it is a classifier of a refused one.
 
@@ -23,7 +30,9 @@ def prepare_source(
         return load_source(source, env_id=env_id), None
     from dsqn_fast.training.routes import load_or_distill
 
-    ann, taught = load_or_distill(source, env_id=env_id, n_steps=n_steps, seed=seed)
+    ann, taught = load_or_distill(
+        source, env_id=env_id, observations=observations, n_steps=n_steps, seed=seed
+    )
     return ann, None if taught is None else taught.to_dict()
 
 

@@ -51,7 +51,9 @@ def run(
             "--set", metavar="NAME=VALUES", help="Other values of a factor, such as n_steps=10,50."
         ),
     ] = None,
-    episodes: Annotated[int, typer.Option(help="Episodes per cell.")] = 100,
+    episodes: Annotated[
+        int | None, typer.Option(help="Episodes per cell; without, the study's own, mostly 100.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Conversions per cell, with seeds 0, 1, ...")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the episodes.")] = 0,
     data: Annotated[
@@ -76,7 +78,9 @@ def run(
     A study of your own is a TOML file with a title, a question, policies, a grid of factors and
     metrics; docs/studies.md has an example. Factors: normalization, percentile,
     initial_potential, calibrate_bias, spikes, burst_limit, reset, encoding, decoding,
-    two_output_neurons, timing, n_steps, precision, weight_bits, early_exit.
+    two_output_neurons, timing, n_steps, precision, weight_bits,
+    rounded_weights, early_exit, backend, backend_options, agent,
+    disturbance, level, epsilon.
 
     Example: dsqn-fast study run resets --episodes 20 --out studies/resets
     """
@@ -100,7 +104,9 @@ def run(
         done = run_study(
             chosen,
             out,
-            amount=Amount(episodes=episodes, seed=seed, seeds=seeds),
+            amount=Amount(
+                episodes=chosen.episodes if episodes is None else episodes, seed=seed, seeds=seeds
+            ),
             execution=execution,
             data=data or [],
             study_file=study_file,
@@ -124,13 +130,15 @@ def report(
     Example: dsqn-fast study report studies/resets -o resets.html
     """
     from dsqn_fast.cli.output import check_json
+    from dsqn_fast.cli.steps_bar import steps_bar
     from dsqn_fast.cli.study_tables import show_report
     from dsqn_fast.studies.report import load_reports
     from dsqn_fast.studies.write_report import check_report_path, write_report
 
     check_json(json_file)
     check_report_path(output)
-    reports = load_reports(folder)
+    with steps_bar("studies") as progress:
+        reports = load_reports(folder, progress=progress)
     show_report(reports, write_report(reports, output), json_file)
 
 

@@ -8,9 +8,18 @@ from typing import Annotated
 import typer
 
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.train_classifier import (
+    DaggerOption,
+    ObservationsOption,
+    RuleOption,
+    TeacherOption,
+)
 from dsqn_fast.cli.train_seeds import CompareOption, JobsOption, SeedsOption, TimeoutOption
 
-METHODS_HELP = "dqn, double-dqn, dsqn, a2c, ppo or reinforce."
+METHODS_HELP = (
+    "dqn, double-dqn, dsqn, a2c, ppo or reinforce; classifier or spiking-classifier of a teacher's "
+    "actions; pqn or ppo for Atari games."
+)
 
 
 def train(
@@ -44,6 +53,10 @@ def train(
         str | None,
         typer.Option(help="Of dsqn: instant, nest or spytorch, short for --set timing=..."),
     ] = None,
+    teacher: TeacherOption = None,
+    observations: ObservationsOption = None,
+    dagger: DaggerOption = None,
+    rule: RuleOption = None,
     convert: Annotated[
         bool, typer.Option("--convert/--no-convert", help="Convert the best network.")
     ] = True,
@@ -63,7 +76,9 @@ def train(
 
     Example: dsqn-fast train dqn --env CartPole-v1 --seeds 0-4
     """
+    from dsqn_fast.cli.option_pairs import refuse_pairs_of_train
     from dsqn_fast.cli.output import check_json, number, show
+    from dsqn_fast.cli.train_classifier import by_rule, teacher_rows
     from dsqn_fast.cli.train_options import parse_request
     from dsqn_fast.cli.train_seeds import train_several
     from dsqn_fast.cli.training_bar import training_bar
@@ -71,18 +86,27 @@ def train(
     from dsqn_fast.training import load_method
 
     check_json(json_file)
-    trains = load_method(method)
+    refuse_pairs_of_train(context)
+    method = by_rule(method, rule)
+    trains = load_method(method, env)
     request = parse_request(
         config,
         settings or [],
         preset=preset,
         n_steps=n_steps,
-        short={"total_steps": steps, "timing": timing},
+        short={
+            "total_steps": steps,
+            "timing": timing,
+            "teacher": teacher,
+            "observations": observations,
+            "rounds": dagger,
+        },
     )
     if seeds is not None:
         return train_several(
             context,
-            name=f"{method}-{env}",
+            method=method,
+            env=env,
             seeds=seeds,
             jobs=jobs,
             timeout=timeout,
@@ -104,6 +128,7 @@ def train(
     rows = [
         *training_rows(report),
         *([] if report.spiking is None else spiking_rows(report.spiking)),
+        *([] if report.teacher is None else teacher_rows(report.teacher)),
         ("seconds", number(report.seconds, 1)),
         ("folder", str(report.folder)),
     ]

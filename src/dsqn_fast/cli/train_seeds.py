@@ -36,7 +36,8 @@ EXIT_SOME_FAILED: Final = 1
 def train_several(
     context: typer.Context,
     *,
-    name: str,
+    method: str,
+    env: str,
     seeds: str,
     jobs: int | None,
     timeout: float | None,
@@ -49,7 +50,8 @@ def train_several(
 
     Args:
         context: Of the command, whose other options are handed on.
-        name: Method and environment, as folders are called.
+        method: Method of training.
+        env: Environment.
         seeds: The seeds as they were typed.
         jobs: Runs side by side.
         timeout: Seconds that a run may take.
@@ -68,9 +70,9 @@ def train_several(
 
     check_json(json_file)
     other = None if compare is None else read_summary(compare)
-    root = (
-        Path("runs") / f"{name}-seeds".replace("/", "-").replace(":", "-") if out is None else out
-    )
+    name = f"{method}-{env}"
+    root = Path("runs") / f"{name}-seeds".replace("/", "-").replace(":", "-")
+    root = root if out is None else out
     words = words_of(context)
     chosen = parse_seeds(seeds)
     with seeds_bar(len(chosen)) as watch:
@@ -78,8 +80,8 @@ def train_several(
             words, chosen, root=root, jobs=jobs, resume=resume, timeout=timeout, watch=watch
         )
     summary = SeedSummary(
-        method=words[0],
-        env_id=str(context.params["env"]),
+        method=method,
+        env_id=env,
         command=shlex.join(["dsqn-fast", "train", *words, "--seeds", seeds]),
         runs=runs,
         other=other,

@@ -12,7 +12,7 @@ from dsqn_fast.cli.target_options import PythonOption, TargetOptionsOption
 
 
 def verify(
-    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz).")],
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (.npz, or .nir).")],
     target: Annotated[
         str, typer.Option(metavar="NAME", help="Simulator or chip, such as nest or pynn-nest.")
     ],
@@ -43,17 +43,22 @@ def verify(
     """
     from dsqn_fast.cli.count_bar import count_bar
     from dsqn_fast.cli.output import check_json, show, to_stdout
+    from dsqn_fast.cli.sources import load_spiking
     from dsqn_fast.cli.target_options import parse_target_options
     from dsqn_fast.cli.verify_tables import print_layers, report_rows
     from dsqn_fast.conversion.observation_files import load_observations
     from dsqn_fast.deploy.rasters import check_picture, draw_rasters
     from dsqn_fast.deploy.verify import verify_in_detail
-    from dsqn_fast.model_io import load_policy
+    from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    check_separate(
+        {"--plot": plot, "--json": json_file},
+        {"the policy": policy, "--observations": observations},
+    )
     if plot is not None:
         check_picture(plot)
-    model = load_policy(policy)
+    model = load_spiking(policy)
     with count_bar("decisions") as progress:
         found = verify_in_detail(
             model,

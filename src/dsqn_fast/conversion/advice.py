@@ -10,6 +10,7 @@ import numpy as np
 from dsqn_fast.conversion.agreement import Agreement
 from dsqn_fast.conversion.layer_diagnosis import LayerDiagnosis
 from dsqn_fast.conversion.q_gap import QGap
+from dsqn_fast.model.options import may_burst
 from dsqn_fast.model.spiking import SpikingModel
 
 MUCH_CLIPPED = 0.01
@@ -22,48 +23,61 @@ def advise(
     wanted: float,
     gap: QGap,
     layers: Sequence[LayerDiagnosis],
+    *,
+    fine_tuned: float | None = None,
 ) -> str:
-    """What to do next.
+    """What to do next; nothing that the model already has.
 
     Args:
         model: The converted model.
         n_steps: T.
         here: Its agreement with the source.
         wanted: The agreement that is aimed at.
-        gap: Gap between best and second Q.
+        gap: Gap between best and second output.
         layers: Diagnosis of every population.
+        fine_tuned: Agreement of the fine-tuned or taught network that was converted, with the
+            source; None where the source itself was.
     """
-    found = f"agreement is {here.agreement:.2%} at T = {n_steps}"
+    found = f"agreement is {here.agreement:.2%} at T = {n_steps}, {wanted:.2%} is wanted"
+    bursts = model.neuron.spikes == "burst"
     if here.agreement >= wanted:
-        return f"Direct conversion is enough: {found}, {wanted:.2%} is wanted."
-    if gap.median < 1 / n_steps:
-        head = (
-            f"The gap between best and second Q is {gap.median:.2%} of |Q| in the median state, "
-            f"too small for the steps of 1/T = {1 / n_steps:.2%} in which rates are resolved: "
-            f"{found}, {wanted:.2%} is wanted"
-        )
+        kind = "This" if bursts or fine_tuned is not None else "Direct"
+        return f"{kind} conversion is enough: {found}."
+    if fine_tuned is not None and fine_tuned < wanted:
         return (
-            f"{head}; {_better_conversion(model)}distill the policy to a classifier, whose "
-            f"outputs are further apart, fine-tune it by QCFS, or expect to need T of about "
-            f"{steps_needed(n_steps, here.agreement, wanted)}."
+            f"Fine-tune for longer, or without it at a larger T: the fine-tuned network itself "
+            f"agrees with the source on {fine_tuned:.2%} only; {found}."
         )
-    if not _is_channel_half(model):
+    larger = f"take a larger T, of about {steps_needed(n_steps, here.agreement, wanted)}"
+    step = rate_step(model, n_steps)
+    if gap.median < step:
+        name = "1/T" if not bursts else f"1/T/{model.neuron.burst_limit}"
+        better = _better_conversions(model, fine_tuned)
+        remedies = [*better, *_other_networks(fine_tuned), larger]
         return (
-            f"Use normalization 'channel' with start potential 'half': {found}, "
-            f"{wanted:.2%} is wanted."
+            f"The gap between best and second output is {gap.median:.2%} of the best in the median "
+            f"state, too small for the steps of {name} = {step:.2%} in which rates are resolved: "
+            f"{found}; {', or '.join(remedies)}."
         )
-    worst = max(layers, key=lambda layer: layer.agreement_lost)
-    if max(layer.clipped for layer in layers) > MUCH_CLIPPED:
-        clipped = max(layers, key=lambda layer: layer.clipped)
+    if fine_tuned is None and not _is_channel_half(model):
+        return f"Use normalization 'channel' with start potential 'half': {found}."
+    clipped = max(layers, key=lambda layer: layer.clipped)
+    if clipped.clipped > MUCH_CLIPPED:
         return (
             f"Raise the percentile: {clipped.clipped:.2%} of the activations of {clipped.name} "
-            f"are clipped; {found}, {wanted:.2%} is wanted."
+            f"are clipped; {found}."
         )
-    return (
-        f"Take a larger T, of about {steps_needed(n_steps, here.agreement, wanted)}, or burst "
-        f"spikes, or fine-tune by QCFS: {found}, {wanted:.2%} is wanted, and {worst.name} loses "
-        "most."
-    )
+    worst = max(layers, key=lambda layer: layer.agreement_lost)
+    qcfs = [] if fine_tuned is not None else ["fine-tune by QCFS"]
+    remedies = [larger, *_better_conversions(model, fine_tuned), *qcfs]
+    words = ", or ".join(remedies)
+    return f"{words[0].upper()}{words[1:]}: {found}, and {worst.name} loses most."
+
+
+def rate_step(model: SpikingModel, n_steps: int) -> float:
+    """Step in which rates are resolved, as a share of the largest rate: 1 / most spikes."""
+    most = model.neuron.burst_limit if model.neuron.spikes == "burst" else 1
+    return 1 / (n_steps * most)
 
 
 def steps_needed(n_steps: int, agreement: float, wanted: float) -> str:
@@ -88,9 +102,19 @@ def _is_channel_half(model: SpikingModel) -> bool:
     )
 
 
-def _better_conversion(model: SpikingModel) -> str:
-    if not _is_channel_half(model):
-        return "use normalization 'channel' with start potential 'half', "
-    if model.neuron.spikes == "binary" and model.timing != "spytorch":
-        return "use burst spikes, "
-    return ""
+def _better_conversions(model: SpikingModel, fine_tuned: float | None) -> list[str]:
+    # A network is fine-tuned where auto has tried the normalisations already.
+    if fine_tuned is None and not _is_channel_half(model):
+        return ["use normalization 'channel' with start potential 'half'"]
+    if model.neuron.spikes == "binary" and may_burst(model.timing, model.neuron.reset):
+        return ["use burst spikes"]
+    return []
+
+
+def _other_networks(fine_tuned: float | None) -> list[str]:
+    if fine_tuned is not None:
+        return []
+    return [
+        "distill the policy to a classifier, whose outputs are further apart",
+        "fine-tune it by QCFS",
+    ]

@@ -12,7 +12,8 @@ Observations are shared out into calibration, selection and test states.
    always measured against the source.
 5. Where nothing reaches the agreement and the environment is known, the best few recipes play:
    a wanted return, if any, is looked for over T; else the one with the highest return is
-   taken, and among returns within a standard error of it the highest agreement.
+   taken, and among returns within a standard error of it the highest agreement. The return of
+   the report is that of other episodes, on which nothing was compared.
 
 The figures of the report come from the test states, which no choice has looked at; where the
 agreement on them is below the wanted one, it was not reached, whatever the selection showed.
@@ -191,7 +192,9 @@ def _conclude(
             best, n_steps, reached = choose_by_return(stage, scored)
             trial = _try(source, best, n_steps, test)
         say(f"playing {options.episodes} episodes")
-        played = stage.measure(best, n_steps)
+        played = stage.measure(best, n_steps, final=True)
+        if reached == "return" and played.mean < (options.wanted_return or 0.0):
+            reached = "nothing"
         if reached == "nothing" and equals_source(played):
             reached = "source return"
     report = AutoReport(

@@ -54,7 +54,7 @@ class CandidateScore:
 
 @dataclass(frozen=True, kw_only=True)
 class PlayedReturn:
-    """Returns in the environment.
+    """Returns in the environment, on episodes that no recipe was compared on.
 
     Attributes:
         episodes: Finished episodes.

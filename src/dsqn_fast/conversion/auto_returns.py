@@ -9,6 +9,9 @@ from dsqn_fast.conversion.option_groups import AutoOptions
 from dsqn_fast.conversion.options import FRONT_STEPS
 from dsqn_fast.model.ann import AnnModel
 
+COMPARING, FINAL = 1, 2
+"""Added to the seed, for episodes that recipes are compared on, and those of the report."""
+
 
 class Stage:
     """An environment in which recipes show their returns, each once."""
@@ -18,43 +21,46 @@ class Stage:
     ) -> None:
         self.source, self.options, self.env_id = source, options, env_id
         self.import_modules = import_modules
-        self._known: dict[tuple[str, str, int], PlayedReturn] = {}
-        self._source_mean: float | None = None
+        self._known: dict[tuple[str, str, int, bool], PlayedReturn] = {}
+        self._source_means: dict[int, float] = {}
 
-    def measure(self, chosen: Scored, n_steps: int) -> PlayedReturn:
-        """Returns of a recipe and of the source, on episodes that gathered no observations."""
-        key = (chosen.task.route, chosen.recipe.describe(), n_steps)
+    def measure(self, chosen: Scored, n_steps: int, *, final: bool = False) -> PlayedReturn:
+        """Returns of a recipe and of the source, on episodes that gathered no observations.
+
+        Args:
+            chosen: The recipe.
+            n_steps: T.
+            final: On episodes that no recipe is compared on: the best of several on the same
+                episodes is partly the luckiest.
+        """
+        key = (chosen.task.route, chosen.recipe.describe(), n_steps, final)
         if key not in self._known:
             model = chosen_model(self.source, chosen, n_steps)
-            seed = _playing_seed(chosen)
-            played = self._play(spiking(model, seed=seed), chosen)
-            if self._source_mean is None:
-                self._source_mean = float(self._play(greedy(self.source), chosen).returns.mean())
+            seed = (chosen.task.seed + (FINAL if final else COMPARING)) % 2**64
+            played = self._play(spiking(model, seed=seed), chosen, seed)
+            if seed not in self._source_means:
+                own = self._play(greedy(self.source), chosen, seed)
+                self._source_means[seed] = float(own.returns.mean())
             wanted = self.source.forward(played.observations).argmax(axis=1)
             self._known[key] = PlayedReturn(
                 episodes=len(played.returns),
                 mean=float(played.returns.mean()),
                 std=float(played.returns.std()),
                 agreement=float((wanted == played.actions).mean()),
-                source_mean=self._source_mean,
+                source_mean=self._source_means[seed],
             )
         return self._known[key]
 
-    def _play(self, policy: Policy, chosen: Scored) -> Played:
+    def _play(self, policy: Policy, chosen: Scored, seed: int) -> Played:
         return play(
             policy,
             self.source,
             self.env_id,
             episodes=self.options.episodes,
-            seed=_playing_seed(chosen),
+            seed=seed,
             max_episode_steps=chosen.task.calibration.options.max_episode_steps,
             import_modules=self.import_modules,
         )
-
-
-def _playing_seed(chosen: Scored) -> int:
-    """Seed of the episodes, which are not those that gathered the observations."""
-    return (chosen.task.seed + 1) % 2**64
 
 
 def choose_by_return(stage: Stage, scored: list[Scored]) -> tuple[Scored, int, str]:

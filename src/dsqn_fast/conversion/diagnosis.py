@@ -9,9 +9,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dsqn_fast.conversion.advice import advise
+from dsqn_fast.conversion.advice import advise, rate_step
 from dsqn_fast.conversion.agreement import compare
 from dsqn_fast.conversion.calibration_set import check_observations, sample
+from dsqn_fast.conversion.converted_network import converted_network
 from dsqn_fast.conversion.energy import EnergyReport, activity_of, count_ann, count_snn
 from dsqn_fast.conversion.layer_diagnosis import LayerDiagnosis, diagnose_layers
 from dsqn_fast.conversion.options import check_count, check_kind, check_share
@@ -47,10 +48,12 @@ class Diagnosis:
         low: Low end of its 95 % interval.
         high: High end.
         regret: As in `Agreement`.
-        gap: Distribution of the gap between best and second Q.
-        gap_too_small: Whether the gap of the median state is below 1 / T, the step in which
-            rates are resolved, while the wanted agreement is missed.
-        layers: Every population, first to last.
+        gap: Distribution of the gap between best and second output of the source.
+        gap_too_small: Whether the gap of the median state is below the step in which rates are
+            resolved (1 / T, of bursts 1 / T / limit), while the wanted agreement is missed.
+        fine_tuned: Share of decisions in which the network that was converted equals the source,
+            where it is another one, by fine-tuning or distillation; None where it is the source.
+        layers: Every population, first to last, beside the network that was converted.
         worst_layer: Name of the layer that loses most agreement; None if none loses any.
         curve: Agreement and regret over T.
         energy: Operations and estimated energy of source and spiking network.
@@ -66,6 +69,7 @@ class Diagnosis:
     regret: float
     gap: QGap
     gap_too_small: bool
+    fine_tuned: float | None
     layers: tuple[LayerDiagnosis, ...]
     worst_layer: str | None
     curve: tuple[CurvePoint, ...]
@@ -120,12 +124,17 @@ def diagnose(
     states = sample(check_observations(model, observations), max_states, seed)
     result = simulate(model, states, n_steps=n_steps, seed=seed)
     q_values = ann.forward(states)
+    wanted = q_values.argmax(axis=1)
+    converted = converted_network(model)
+    tuned = None
+    if converted is not ann:
+        tuned = float((converted.forward(states).argmax(axis=1) == wanted).mean())
     here = compare(q_values, result.actions)
     gap = measure_gap(q_values)
-    layers = diagnose_layers(model, ann, states, result, n_steps, seed=seed)
+    layers = diagnose_layers(model, converted, wanted, states, result, n_steps, seed=seed)
     worst = max(layers, key=lambda layer: layer.agreement_lost)
     missed = here.agreement < wanted_agreement
-    too_small = missed and gap.median < 1 / n_steps
+    too_small = missed and gap.median < rate_step(model, n_steps)
     actions = actions_over_steps(model, states, grid, seed=seed)
     return Diagnosis(
         n_steps=n_steps,
@@ -137,6 +146,7 @@ def diagnose(
         regret=here.regret,
         gap=gap,
         gap_too_small=too_small,
+        fine_tuned=tuned,
         layers=layers,
         worst_layer=worst.name if worst.agreement_lost > 0 else None,
         curve=tuple(
@@ -147,7 +157,7 @@ def diagnose(
         energy=EnergyReport(
             ann=count_ann(ann, states), snn=count_snn(model, states, activity_of(result))
         ),
-        advice=advise(model, n_steps, here, wanted_agreement, gap, layers),
+        advice=advise(model, n_steps, here, wanted_agreement, gap, layers, fine_tuned=tuned),
     )
 
 

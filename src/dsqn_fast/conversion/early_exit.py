@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from dsqn_fast.conversion.calibration_set import check_observations
 from dsqn_fast.conversion.options import check_share
-from dsqn_fast.conversion.simulate import CUT_STEPS, output_potentials
+from dsqn_fast.conversion.simulate import output_potentials
 from dsqn_fast.errors import ObservationError, OptionError
-from dsqn_fast.model.options import check_choice
+from dsqn_fast.model.options import check_choice, steps_run
 from dsqn_fast.model.spiking import EarlyExit, SpikingModel
 from dsqn_fast.statistics import binomial_interval
 
@@ -178,11 +178,10 @@ def _margins(
             "early exit compares potentials of at least 2 outputs, but the model has "
             f"{model.n_outputs} and decoding {model.decoding!r}"
         )
-    cut = CUT_STEPS[model.timing]
-    if model.n_steps <= cut:
+    if steps_run(model.timing, model.n_steps) < 1:
         raise OptionError(
             f"early exit needs at least 1 step to stop at, but timing {model.timing!r} with "
-            f"T = {model.n_steps} simulates {model.n_steps - cut}: raise T"
+            f"T = {model.n_steps} simulates none: raise T"
         )
     observations = check_observations(model, observations)
     model = model.replace(early_exit=None)

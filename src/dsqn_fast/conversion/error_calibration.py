@@ -23,6 +23,7 @@ from dsqn_fast.conversion.activations import weighted_activations
 from dsqn_fast.conversion.scaling import with_populations
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.conversion.whole_decisions import with_whole_decisions
+from dsqn_fast.decodings import per_neuron
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.layers import Dense
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
@@ -111,7 +112,5 @@ def estimated_activation(
         return result.q_values
     layer = model.populations[place]
     counts = result.spike_counts[place]
-    scale = layer.scale * layer.threshold
-    if scale.ndim:
-        scale = np.tile(scale, counts.shape[1] // len(scale))
-    return counts * scale.astype(np.float64) / (model.n_steps if n_steps is None else n_steps)
+    scale = per_neuron(layer.scale * layer.threshold, counts)
+    return counts * scale / (model.n_steps if n_steps is None else n_steps)

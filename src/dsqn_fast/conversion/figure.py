@@ -57,7 +57,7 @@ def _draw_gap(axes: Any, diagnosis: Diagnosis) -> None:
     step = 1 / diagnosis.n_steps
     axes.axvline(step, color=COLOURS[1], linestyle="--", label=f"1/T = {step:.2%}")
     axes.set_xscale("log")
-    axes.set_xlabel("(best Q - second Q) / |best Q|")
+    axes.set_xlabel("(best output - second) / |best output|")
     axes.set_ylabel("share of states")
     axes.set_title(f"gap, median {diagnosis.gap.median:.2%}")
     axes.legend()

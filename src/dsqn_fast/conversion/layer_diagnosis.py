@@ -12,6 +12,7 @@ from dsqn_fast.conversion.activations import weighted_activations, weighted_laye
 from dsqn_fast.conversion.error_calibration import estimated_activation
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.conversion.whole_decisions import with_whole_decisions
+from dsqn_fast.decodings import per_neuron
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.forward import apply_layer
 from dsqn_fast.model.layers import Conv2d, Dense
@@ -29,7 +30,7 @@ class LayerDiagnosis:
     Attributes:
         name: ``hidden 1``, ``hidden 2``, ... and ``output``.
         neurons: Number of neurons.
-        activation_quantiles: Quantile -> activation of the source network.
+        activation_quantiles: Quantile -> activation of the converted network.
         scale: Smallest, median and largest lambda over channels; the activation that one
             spike per step stands for.
         clipped: Share of activations above what the largest rate stands for.
@@ -40,9 +41,10 @@ class LayerDiagnosis:
             neurons and states; None where either is constant.
         relative_error: Root mean square of estimate minus activation, over that of the
             activation.
-        agreement: Share of equal actions if the layers up to this one spike and the rest is
-            computed exactly from their rates.
-        agreement_lost: By how much that is less than for the layer before.
+        agreement: Share of actions equal to the source's if the layers up to this one spike and
+            the rest is computed exactly from their rates.
+        agreement_lost: By how much that is less than for the layer before, and for the first
+            layer less than the converted network's own.
     """
 
     name: str
@@ -62,6 +64,7 @@ class LayerDiagnosis:
 def diagnose_layers(
     model: SpikingModel,
     ann: AnnModel,
+    wanted: NDArray[np.int64],
     observations: NDArray[Any],
     result: SimulationResult,
     n_steps: int,
@@ -75,7 +78,8 @@ def diagnose_layers(
 
     Args:
         model: The converted model.
-        ann: Its source network.
+        ann: The network that its layers follow, see `converted_network`.
+        wanted: (B,) the source's actions.
         observations: (B, *shape).
         result: The model's decisions there.
         n_steps: T.
@@ -85,8 +89,7 @@ def diagnose_layers(
     if whole is not model:
         result = simulate(whole, observations, n_steps=n_steps, seed=seed)
     activations = weighted_activations(ann, observations)
-    wanted = activations[-1].argmax(axis=1)
-    before = 1.0
+    before = float((activations[-1].argmax(axis=1) == wanted).mean())
     found = []
     last = len(activations) - 1
     for place, activation in enumerate(activations):
@@ -142,8 +145,7 @@ def _three(scale: Floats) -> tuple[float, float, float]:
 def _clipped(model: SpikingModel, place: int, activation: Floats) -> float:
     layer = model.populations[place]
     most = model.neuron.burst_limit if model.neuron.spikes == "burst" else 1
-    limit = np.atleast_1d(layer.scale * layer.threshold) * most
-    limit = np.tile(limit, activation.shape[1] // len(limit))
+    limit = per_neuron(layer.scale * layer.threshold, activation) * most
     # A hair above: the largest calibration activation is itself the limit.
     return float((activation > limit * 1.000001).mean())
 

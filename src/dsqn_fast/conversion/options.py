@@ -20,6 +20,7 @@ from dsqn_fast.model.options import (
     SpikeMode,
     Timing,
     check_choice,
+    may_burst,
 )
 
 Normalization = Literal[
@@ -147,7 +148,7 @@ class Dynamics:
     @property
     def allows_bursts(self) -> bool:
         """Whether neurons may emit several spikes in one step."""
-        return self.timing != "spytorch" and self.reset == "subtraction"
+        return may_burst(self.timing, self.reset)
 
 
 @dataclass(frozen=True, kw_only=True)

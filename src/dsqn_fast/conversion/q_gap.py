@@ -1,4 +1,7 @@
-"""How far apart the best and the second output of a source network are."""
+"""How far apart the best and the second output of a source network are.
+
+Outputs are Q-values of a Q network, and logits of an actor or classifier: Q stands for either here.
+"""
 
 from __future__ import annotations
 

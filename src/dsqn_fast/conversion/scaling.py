@@ -48,7 +48,7 @@ def build_model(
     for index, layer in enumerate(ann.layers):
         if not isinstance(layer, Dense | Conv2d):
             layers.append(layer)
-            before = _passed_on(before, isinstance(layer, Flatten), shapes[index])
+            before = passed_on(before, isinstance(layer, Flatten), shapes[index])
             continue
         scale = _emitted_scale(remaining.pop(0), recipe, last=not remaining)
         silent = not remaining and dynamics.decoding == "potential"
@@ -92,7 +92,7 @@ def _emitted_scale(scale: Floats, recipe: Recipe, *, last: bool) -> Floats:
     return scale / scale.dtype.type(recipe.burst_limit)
 
 
-def _passed_on(scale: Floats, flattened: bool, shape: Shape) -> Floats:
+def passed_on(scale: Floats, flattened: bool, shape: Shape) -> Floats:
     """Scale per channel of what comes out of a pooling or Flatten layer."""
     if flattened and scale.ndim and len(shape) == 3:
         return np.tile(scale, shape[0] * shape[1])

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.errors import UnsupportedError
-from dsqn_fast.model.options import Precision
+from dsqn_fast.model.options import Precision, steps_run
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.reference import simulate_reference
 from dsqn_fast.results import SimulationResult
 
 RECORDED_VALUES = 30_000_000
 """Recorded values that are in memory at once."""
-CUT_STEPS = {"instant": 0, "nest": 0, "spytorch": 1}
-"""Steps fewer than T that a timing runs."""
 
 
 def simulate(
@@ -70,12 +68,11 @@ def actions_over_steps(
 
     With potential decoding one simulation of the most steps holds all the shorter ones.
     """
-    cut = CUT_STEPS[model.timing]
-    if model.decoding != "potential" or model.early_exit is not None or min(steps) <= cut:
+    places = [steps_run(model.timing, int(n)) - 1 for n in steps]
+    if model.decoding != "potential" or model.early_exit is not None or min(places) < 0:
         return np.stack(
             [simulate(model, observations, n_steps=int(n), seed=seed).actions for n in steps]
         )
-    places = [int(n) - cut - 1 for n in steps]
     parts = [
         potentials[:, places].argmax(axis=2).T
         for potentials in output_potentials(model, observations, max(steps), seed=seed)

@@ -10,6 +10,7 @@ network with thresholds of 1: lambda_l = lambda_{l-1} * theta_l.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from dsqn_fast.conversion.simulate import RECORDED_VALUES, simulate
 from dsqn_fast.conversion.whole_decisions import with_whole_decisions
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.forward import apply_layer
-from dsqn_fast.model.layers import AveragePool2d, Flatten
+from dsqn_fast.model.layers import Shape
 from dsqn_fast.model.observations import prepare_observations
-from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
+from dsqn_fast.model.spiking import SpikingModel
+from dsqn_fast.model.stages import population_stages
 
 Floats = NDArray[np.floating]
 
@@ -69,16 +71,18 @@ def _largest_input(
     model: SpikingModel, place: int, observations: NDArray[Any], seed: int, *, last: bool
 ) -> float:
     """Largest input of population ``place`` in one step; of outputs the largest magnitude."""
-    population = model.populations[place]
-    between = _layers_before(model, population)
+    stages = list(population_stages(model))
+    between, population, _ = stages[place]
     largest = 0.0
     size = len(observations)
     if place:
-        width = model.populations[place - 1].connection.bias.shape[0]
-        positions = max(int(np.prod(shape)) // width for shape in model.shapes()[1:])
-        size = max(1, RECORDED_VALUES // (model.n_steps * width * max(positions, 1)))
+        size = max(1, RECORDED_VALUES // (model.n_steps * math.prod(stages[place - 1].shape)))
     for start in range(0, len(observations), size):
-        values = _inputs(model, place, observations[start : start + size], seed, start)
+        part = observations[start : start + size]
+        if place:
+            values = _spikes(model, place - 1, stages[place - 1].shape, part, seed, start)
+        else:
+            values = prepare_observations(model, part, np.float32)
         for layer in between:
             values = apply_layer(layer, values)
         current = apply_layer(population.connection, values)
@@ -86,27 +90,9 @@ def _largest_input(
     return largest
 
 
-def _layers_before(model: SpikingModel, population: SpikingLayer) -> list[AveragePool2d | Flatten]:
-    """Pooling and Flatten layers between a population and the one before it."""
-    found: list[AveragePool2d | Flatten] = []
-    for layer in model.layers:
-        if layer is population:
-            break
-        if isinstance(layer, SpikingLayer):
-            found = []
-        else:
-            found.append(layer)
-    return found
-
-
-def _inputs(
-    model: SpikingModel, place: int, observations: NDArray[Any], seed: int, first: int
+def _spikes(
+    model: SpikingModel, place: int, shape: Shape, observations: NDArray[Any], seed: int, first: int
 ) -> Floats:
-    """Observations, or all spikes of the population before: one row per decision and step."""
-    if place == 0:
-        return prepare_observations(model, observations, np.float32)
-    result = simulate(model, observations, seed=seed, decisions=first, record=(place - 1,))
-    spikes = result.spikes[place - 1].astype(np.float32)
-    population = model.populations[place - 1]
-    shape = model.shapes()[model.layers.index(population) + 1]
-    return spikes.reshape(-1, *shape)
+    """All spikes of a population: one row per decision and step."""
+    result = simulate(model, observations, seed=seed, decisions=first, record=(place,))
+    return result.spikes[place].astype(np.float32).reshape(-1, *shape)

@@ -21,11 +21,17 @@ from dsqn_fast.conversion.detail import (
     convert_in_detail,
 )
 from dsqn_fast.conversion.diagnosis import Diagnosis, diagnose
-from dsqn_fast.conversion.early_exit import EarlyExitReport, Reference, calibrate_early_exit
+from dsqn_fast.conversion.early_exit import (
+    REFERENCES,
+    EarlyExitReport,
+    Reference,
+    calibrate_early_exit,
+)
 from dsqn_fast.conversion.gather import gather_observations
-from dsqn_fast.conversion.options import Recipe
+from dsqn_fast.conversion.options import Recipe, check_share
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.ann import AnnModel
+from dsqn_fast.model.options import check_choice
 from dsqn_fast.model.spiking import SpikingModel
 
 FRESH_OBSERVATIONS = 4_000
@@ -47,6 +53,11 @@ class EarlyExitOptions:
     agreement: float
     confidence: float = 0.95
     reference: Reference = "source"
+
+    def __post_init__(self) -> None:
+        check_share("the agreement of an early exit", self.agreement, allow_one=False)
+        check_share("confidence", self.confidence, allow_one=False)
+        check_choice("reference", self.reference, REFERENCES)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,10 +29,24 @@ TARGETS: Final[dict[str, Entry]] = {
         "dsqn_fast.deploy.reference_target", "ReferenceTarget", "the NumPy reference"
     ),
     "nest": Entry("dsqn_fast.deploy.nest_target", "NestTarget", "NEST 3.10"),
+    "pynn-nest": Entry("dsqn_fast.deploy.pynn_target", "PynnNest", "PyNN with NEST's neurons"),
+    "pynn-brian2": Entry(
+        "dsqn_fast.deploy.pynn_target", "PynnBrian2", "PyNN's standard neuron on Brian 2"
+    ),
+    "nir": Entry("dsqn_fast.deploy.nir_target", "NirTarget", "a round trip through a NIR file"),
+    "spinnaker-emulated": Entry(
+        "dsqn_fast.deploy.spinnaker.target", "SpinnakerEmulated", "SpiNNaker's integers, emulated"
+    ),
 }
 """A name here is a ``--target`` of `dsqn-fast verify` and a ``--backend`` of `dsqn-fast run`."""
 
-EXPORTERS: Final[dict[str, Entry]] = {}
+EXPORTERS: Final[dict[str, Entry]] = {
+    "spinnaker": Entry(
+        "dsqn_fast.deploy.spinnaker.export", "export_spinnaker", "a sPyNNaker script and its arrays"
+    ),
+    "nir": Entry("dsqn_fast.deploy.nir_export", "export_nir", "a NIR graph"),
+    "pynn": Entry("dsqn_fast.deploy.pynn_export", "export_pynn", "a PyNN script and its weights"),
+}
 """Functions ``(model, path, options) -> export.ExportReport`` by the name of their target."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ class ExportReport:
         files: Every file, in the order in which a user needs them.
         losses: What the format cannot carry, or carries as a note only, a sentence each.
         notes: How to use it, and what was changed, a sentence each.
+        details: Figures behind the sentences, JSON values.
     """
 
     target: str
     files: tuple[str, ...]
     losses: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

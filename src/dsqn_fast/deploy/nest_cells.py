@@ -49,6 +49,11 @@ def _cell(setup: NestSetup) -> dict[str, Any]:
     return cell
 
 
+def set_each(nodes: Any, name: str, values: Floats) -> None:
+    """Set one parameter of every node; a list spares NEST from reading all parameters first."""
+    nodes.set([{name: value} for value in values.tolist()])
+
+
 def set_adaptation(nodes: Any, threshold: Floats) -> None:
     """Let every spike raise the threshold of a pp_psc_delta neuron by its own threshold."""
     nodes.set([{"q_sfa": [value], "tau_sfa": [TAU_ADAPTATION]} for value in threshold.tolist()])

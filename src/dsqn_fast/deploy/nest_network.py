@@ -19,6 +19,7 @@ from dsqn_fast.deploy.nest_cells import (
     hidden_parameters,
     output_parameters,
     set_adaptation,
+    set_each,
     spike_sources,
 )
 from dsqn_fast.deploy.nest_setup import NestSetup
@@ -141,7 +142,7 @@ class NestNetwork:
         origin = nest.biological_time + setup.delay
         self._feed(observations, seed, decisions, origin)
         for nodes in self._nodes:
-            nodes.V_m = SILENT
+            nodes.set([{"V_m": SILENT}])
         self._recorder.n_events = 0
         nest.Simulate(setup.delay)
         late = len(self._nodes) - 1 if setup.timing == "instant" else 0
@@ -162,7 +163,7 @@ class NestNetwork:
         hidden = index < len(self._nodes) - 1 or self._spiking_output
         if hidden and self._setup.neuron == "pp_exact":
             start = start - neurons.threshold
-        self._nodes[index].V_m = np.tile(start, self._copies)
+        set_each(self._nodes[index], "V_m", np.tile(start, self._copies))
 
     def _feed(
         self, observations: Floats, seed: int, decisions: NDArray[np.uint64], origin: float
@@ -185,7 +186,7 @@ class NestNetwork:
         if self._setup.neuron == "pp_exact":
             self._feed_pulses(current, origin)
         else:
-            self._nodes[0].I_e = current.ravel()
+            set_each(self._nodes[0], "I_e", current.ravel())
 
     def _before_first(self, values: Floats) -> Floats:
         """Observations after the pooling before the first population."""

@@ -89,12 +89,12 @@ class NestTarget(Target):
 
     def _unsupported_setup(self, model: SpikingModel, setup: NestSetup) -> str | None:
         if setup.timing == "spytorch":
-            if model.neuron.beta < 1 or setup.neuron == "iaf_psc_delta":
+            if model.neuron.beta < 1 or model.neuron.reset == "zero":
                 return (
                     "NEST's neurons reset in the step of the spike, timing 'spytorch' one step "
                     "later: without leak and with reset by subtraction that is the same, "
-                    f"otherwise not (beta {model.neuron.beta:g}, {setup.neuron}): use --option "
-                    "timing=nest"
+                    f"otherwise not (beta {model.neuron.beta:g}, reset {model.neuron.reset!r}): "
+                    "use --option timing=nest"
                 )
             if any((layer.threshold != 1).any() for layer in model.populations[:-1]):
                 return "timing 'spytorch' subtracts 1 whatever the threshold, NEST the threshold"

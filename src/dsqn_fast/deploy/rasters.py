@@ -55,6 +55,7 @@ def draw_rasters(found: Verification, path: str | Path) -> None:
             _raster(axes, spikes, other)
         row[0].set_ylabel(f"layer {index + 1}\n{ours.shape[1]} neurons")
         row[0].set_ylim(-0.7, ours.shape[1] - 0.3)
+        row[0].locator_params(axis="both", integer=True)
     grid[0][0].set_title("engine")
     grid[0][1].set_title(f"{found.report.title} {found.report.version or ''}".strip())
     for axes in grid[-1]:

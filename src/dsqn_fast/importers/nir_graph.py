@@ -40,23 +40,28 @@ def read_nir(path: Path) -> SourceNetwork:
         ModelFileError: The file is damaged.
         UnsupportedLayerError: The graph has neurons, branches, or has another node.
     """
-    graph = _read(path)
-    nodes = _chain(graph, path)
-    weighted = [i for i, (_, node) in enumerate(nodes) if type(node).__name__ in _WEIGHTED]
+    graph = read_graph(path)
+    nodes = chain_of(graph, path)
+    weighted = [i for i, (_, node) in enumerate(nodes) if type(node).__name__ in WEIGHTED]
     operations: list[Operation] = []
     for index, (name, node) in enumerate(nodes):
-        operations += _operations(f"{name} ({type(node).__name__})", node)
+        operations += operations_of(f"{name} ({type(node).__name__})", node)
         if index in weighted[:-1]:
             operations.append(Activation(name=f"ReLU after {name}"))
     return SourceNetwork(
         operations=tuple(operations),
-        input_shape=_input_shape(graph),
+        input_shape=input_shape_of(graph),
         provenance={"format": "NIR", "nir": nir.version},
         notes=("ReLU after every weighted node but the last was assumed: NIR has no node for it.",),
     )
 
 
-def _read(path: Path) -> nir.NIRGraph:
+def read_graph(path: Path) -> nir.NIRGraph:
+    """The graph in a file, which need not be trusted.
+
+    Raises:
+        ModelFileError: It is no graph, or damaged.
+    """
     problem = probe_hdf5(path, MAX_BYTES)
     if problem is None:
         try:
@@ -70,7 +75,7 @@ def _read(path: Path) -> nir.NIRGraph:
     raise ModelFileError(f"{path} is not a readable NIR file ({problem}): export it anew")
 
 
-def _chain(graph: Any, path: Path) -> list[tuple[str, Any]]:
+def chain_of(graph: Any, path: Path) -> list[tuple[str, Any]]:
     """Nodes from input to output by name, without both, those of inner graphs in place."""
     following: dict[str, list[str]] = {}
     for start, end in graph.edges:
@@ -94,16 +99,21 @@ def _chain(graph: Any, path: Path) -> list[tuple[str, Any]]:
         node = graph.nodes[name]
         if isinstance(node, nir.Output):
             return nodes
-        nodes += _chain(node, path) if isinstance(node, nir.NIRGraph) else [(name, node)]
+        nodes += chain_of(node, path) if isinstance(node, nir.NIRGraph) else [(name, node)]
     raise UnsupportedLayerError(f"{path} has a loop through {name}: recurrence cannot be converted")
 
 
-def _operations(title: str, node: Any) -> list[Operation]:
+def operations_of(title: str, node: Any) -> list[Operation]:
+    """What a node without neurons computes.
+
+    Raises:
+        UnsupportedLayerError: It has neurons, or cannot be taken over.
+    """
     kind = type(node).__name__
     if kind in NEURONS:
         raise UnsupportedLayerError(
-            f"{title} is a population of neurons: only NIR graphs without neurons are source "
-            "networks, so export the network before its conversion"
+            f"{title} is a population of neurons: this graph is a spiking policy already, so run "
+            "it as it is (dsqn-fast run, load_nir), or export the network before its conversion"
         )
     reader = _READERS.get(kind)
     if reader is None:
@@ -111,7 +121,12 @@ def _operations(title: str, node: Any) -> list[Operation]:
     return reader(title, node)
 
 
-def _numbers(title: str, value: Any) -> Floats:
+def numbers(title: str, value: Any) -> Floats:
+    """A node's array as float32 or float64.
+
+    Raises:
+        ModelFileError: It holds something else than finite numbers.
+    """
     array: NDArray[Any] = np.asarray(value)
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise ModelFileError(f"{title} has a weight of {array.dtype} that is no finite number")
@@ -120,11 +135,11 @@ def _numbers(title: str, value: Any) -> Floats:
 
 
 def _linear(title: str, node: Any) -> list[Operation]:
-    weight = _numbers(title, node.weight)
+    weight = numbers(title, node.weight)
     if weight.ndim != 2:
         raise refused_setting(title, "weight shape", weight.shape, "(n_out, n_in)")
     bias = getattr(node, "bias", None)
-    return [Linear(name=title, weight=weight, bias=None if bias is None else _numbers(title, bias))]
+    return [Linear(name=title, weight=weight, bias=None if bias is None else numbers(title, bias))]
 
 
 def _convolution(title: str, node: Any) -> list[Operation]:
@@ -137,8 +152,8 @@ def _convolution(title: str, node: Any) -> list[Operation]:
     return [
         Convolution(
             name=title,
-            weight=_numbers(title, node.weight),
-            bias=_numbers(title, node.bias),
+            weight=numbers(title, node.weight),
+            bias=numbers(title, node.bias),
             stride=_pair(title, "stride", node.stride),
             padding=(0, 0) if valid else _pair(title, "padding", padding),
         )
@@ -167,7 +182,7 @@ def _sum(title: str, node: Any) -> list[Operation]:
 
 
 def _scale(title: str, node: Any) -> list[Operation]:
-    return [Affine(name=title, scale=_numbers(title, node.scale), shift=np.zeros(()))]
+    return [Affine(name=title, scale=numbers(title, node.scale), shift=np.zeros(()))]
 
 
 def _flatten(title: str, node: Any) -> list[Operation]:
@@ -177,7 +192,8 @@ def _flatten(title: str, node: Any) -> list[Operation]:
     return [Flattening(name=title)]
 
 
-def _input_shape(graph: Any) -> Shape | None:
+def input_shape_of(graph: Any) -> Shape | None:
+    """(n,) or (channels, height, width) of the graph's input, where it says so."""
     for node in graph.nodes.values():
         if isinstance(node, nir.Input):
             sizes = tuple(int(size) for size in np.ravel(node.input_type["input"]))
@@ -185,7 +201,7 @@ def _input_shape(graph: Any) -> Shape | None:
     return None
 
 
-_WEIGHTED = ("Affine", "Linear", "Conv2d")
+WEIGHTED = ("Affine", "Linear", "Conv2d")
 _READERS: Mapping[str, Callable[[str, Any], list[Operation]]] = {
     "Affine": _linear,
     "Linear": _linear,

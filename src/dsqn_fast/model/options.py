@@ -71,6 +71,16 @@ def check_n_steps(n_steps: object, name: str = "n_steps") -> int:
     return value
 
 
+def steps_run(timing: str, n_steps: int) -> int:
+    """Time steps that are simulated of T: all, but T - 1 with timing ``spytorch``."""
+    return n_steps - 1 if timing == "spytorch" else n_steps
+
+
+def may_burst(timing: str, reset: str) -> bool:
+    """Whether neurons may emit several spikes in one step, or take one back."""
+    return timing != "spytorch" and reset == "subtraction"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Neuron:
     """The neuron model that all layers of a network share.

@@ -12,9 +12,11 @@ bytes; all other entries are arrays named by layer, such as ``layer0.weight``.
     npy       one array as the bytes of its entry
     save      `save_policy`
     load      `load_policy`
+    text      header and arrays for other files that can hold both
 """
 
 from dsqn_fast.model_io.load import load_policy
 from dsqn_fast.model_io.save import save_policy
+from dsqn_fast.model_io.text import policy_from_text, policy_to_text
 
-__all__ = ["load_policy", "save_policy"]
+__all__ = ["load_policy", "policy_from_text", "policy_to_text", "save_policy"]

@@ -56,8 +56,9 @@ def bootstrap_interval(values: ArrayLike, *, confidence: float = 0.95, seed: int
         return Interval(float("nan"), float("nan"))
     if (data == data[0]).all():
         return Interval(float(data[0]), float(data[0]))
-    with warnings.catch_warnings():
-        # SciPy warns where BCa is undefined and returns NaN, which is looked at here.
+    # Where BCa is undefined, as for values equal but for rounding, SciPy divides by 0, warns and
+    # returns NaN, which is looked at here.
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.filterwarnings("ignore", message=".*BCa confidence interval.*")
         interval = _bootstrap(data, confidence, seed, "BCa")
     if not np.isfinite(interval).all():

@@ -11,10 +11,13 @@ from typing import Any, Literal
 
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.run_options import check_seed
+from dsqn_fast.studies.cell_simulator import check_backend
 from dsqn_fast.studies.factors import FACTORS
 from dsqn_fast.studies.materials import Material
 from dsqn_fast.studies.study import Settings, Study, Variant
 
+TRAINING_COST = 1e6
+"""Work of a training, in the units of `Cell.cost`."""
 Role = Literal["source", "spiking"]
 
 
@@ -51,7 +54,8 @@ class Cell:
         conversion_seed: Seed of conversion and of the encoding's noise.
         episodes: Episodes to play.
         seed: Seed of the episodes.
-        files: Hashes of the policy's files.
+        files: Hashes of the policy's files, or the training that makes it.
+        trains: Whether the cell trains its policy.
     """
 
     policy: str
@@ -62,10 +66,12 @@ class Cell:
     episodes: int
     seed: int
     files: tuple[str, ...]
+    trains: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+        """As JSON values; ``trains`` only where it is so."""
+        data = asdict(self)
+        return data if self.trains else {k: v for k, v in data.items() if k != "trains"}
 
     @property
     def key(self) -> str:
@@ -77,18 +83,22 @@ class Cell:
     def cost(self) -> float:
         """Rough work, to tell the remaining time: in time steps of a decision."""
         steps = int(self.settings["n_steps"]) if self.role == "spiking" else 0
-        return self.episodes * (200.0 + steps)
+        return self.episodes * (200.0 + steps) + (TRAINING_COST if self.trains else 0.0)
 
 
 def make_cells(study: Study, materials: Sequence[Material], amount: Amount) -> list[Cell]:
-    """All cells of a study, those with the most work first."""
+    """All cells of a study, those with the most work first.
+
+    Raises:
+        OptionError: Settings do not go together whatever the policy.
+    """
     cells = [cell for material in materials for cell in _cells_of_policy(study, material, amount)]
     return sorted(cells, key=lambda cell: -cell.cost)
 
 
 def _cells_of_policy(study: Study, material: Material, amount: Amount) -> Iterator[Cell]:
     policy = material.policy
-    if study.reference and material.ann is not None:
+    if study.reference and material.ann is not None and not policy.trained_spiking:
         yield Cell(
             policy=policy.name,
             role="source",
@@ -107,6 +117,7 @@ def _cells_of_policy(study: Study, material: Material, amount: Amount) -> Iterat
             settings["n_steps"] = material.model.n_steps
         settings |= dict(study.fixed) | dict(zip(study.grid, values, strict=True))
         settings |= dict(variant.settings if variant is not None else {}) | dict(policy.fixed)
+        check_backend(settings)
         for number in range(amount.seeds):
             cell = Cell(
                 policy=policy.name,
@@ -117,6 +128,7 @@ def _cells_of_policy(study: Study, material: Material, amount: Amount) -> Iterat
                 episodes=amount.episodes,
                 seed=amount.seed,
                 files=material.sha256,
+                trains=material.training_seed is not None,
             )
             # A policy whose own settings fix a factor has its cells once, not for every value.
             if cell.key not in seen:

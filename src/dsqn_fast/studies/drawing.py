@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Final
@@ -11,16 +11,18 @@ from typing import Any, Final
 import numpy as np
 
 from dsqn_fast.figures import COLOURS, LINES, new_figure
-from dsqn_fast.studies.entries import Entry
+from dsqn_fast.studies.entries import Entry, shown_factors
 from dsqn_fast.studies.metrics import METRICS
 from dsqn_fast.studies.study import POLICY, FigureSpec, Setting, Study
-from dsqn_fast.studies.words import name_of, value_of
+from dsqn_fast.studies.words import settings, value_of
 
 TEXT: Final = "#010203"
 """Stands for the colour of the page's text until the figure is put into a page."""
 GRID: Final = "#808080"
 MARKERS: Final = "osD^vPX*"
 SIZE: Final = (4.8, 3.3)
+LONGEST_ROW: Final = 52
+"""Letters of words that stand side by side along x."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,36 +62,114 @@ def draw_study(study: Study, entries: Sequence[Entry]) -> list[Picture]:
     spec = study.figure
     if spec is None:
         return []
-    pictures = []
-    together = POLICY in (spec.x, spec.series)
-    policies = [None] if together else list(dict.fromkeys(entry.policy for entry in entries))
-    for number, policy in enumerate(policies):
-        own = [entry for entry in entries if policy is None or entry.policy == policy]
-        for metric in spec.y:
-            shown = [e for e in own if e.role == "spiking" and e.measure(metric) is not None]
-            if not shown:
-                continue
-            title = METRICS[metric].title + (f", {policy}" if policy else "")
-            svg = _draw(spec, metric, own, shown, title)
-            pictures.append(Picture(name=f"{study.name}-{number}-{metric}", title=title, svg=svg))
-    return pictures
+    return [
+        Picture(name=f"{study.name}-{number}-{metric}", title=title, svg=svg)
+        for number, (words, own) in enumerate(_panels(study, spec, entries))
+        for metric in spec.y
+        for title, svg in _drawn(study, metric, own, words)
+    ]
+
+
+def _panels(
+    study: Study, spec: FigureSpec, entries: Sequence[Entry]
+) -> Iterator[tuple[str, list[Entry]]]:
+    """What is drawn together, and what it has in common, in words.
+
+    Factors that are neither along x nor told apart by lines get a panel for every value.
+    """
+    used = {spec.x, spec.series}
+    factors = shown_factors(study, entries)
+    # Points of two metrics differ by what leads to them: that is not taken apart.
+    rest = [] if spec.x in METRICS else [name for name in factors if name not in used]
+    together = POLICY in used
+    panels: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in entries:
+        if entry.role == "spiking":
+            policy = None if together else entry.policy
+            key = (policy, *(entry.axes.get(name) for name in rest))
+            panels.setdefault(key, []).append(entry)
+    for (policy, *levels), own in panels.items():
+        sources = [e for e in entries if e.role == "source" and e.policy in (policy, None)]
+        context = settings({n: v for n, v in zip(rest, levels, strict=True) if v is not None})
+        yield ", ".join(filter(None, (policy, context))), [*sources, *own]
+
+
+def _drawn(
+    study: Study, metric: str, entries: Sequence[Entry], words: str
+) -> Iterator[tuple[str, str]]:
+    """Title and SVG, where there is something to draw."""
+    shown = [e for e in entries if e.role == "spiking" and e.measure(metric) is not None]
+    if shown:
+        title = ": ".join(filter(None, (METRICS[metric].title, words)))
+        yield title, _draw(study, metric, entries, shown, title)
 
 
 def _draw(
-    spec: FigureSpec, metric: str, entries: Sequence[Entry], shown: Sequence[Entry], title: str
+    study: Study, metric: str, entries: Sequence[Entry], shown: Sequence[Entry], title: str
 ) -> str:
-    figure = new_figure(*SIZE)
+    spec = study.figure
+    assert spec is not None
+    chart = _Chart.of(spec, metric, shown)
+    figure = new_figure(SIZE[0], chart.height)
     axes = figure.subplots()
     figure.patch.set_alpha(0.0)
     axes.patch.set_alpha(0.0)
-    _draw_source(axes, metric, entries)
+    _draw_source(axes, chart, entries)
     values = _levels(shown, spec.series)
     for place, value in enumerate(values):
         line = [e for e in shown if spec.series is None or e.axes.get(spec.series) == value]
         label = None if spec.series is None else value_of(value)
-        _draw_line(axes, spec, metric, line, shown, place, len(values), label)
-    _finish(axes, spec, metric, title, shown)
+        _draw_line(axes, chart, line, place, len(values), label)
+    _finish(axes, study, chart, title)
     return _svg(figure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chart:
+    """What is along x, and which way round the figure is.
+
+    Attributes:
+        spec: What was asked for.
+        metric: What is measured.
+        levels: Values along x, in order.
+        numeric: Whether they are numbers.
+        lying: Words that do not fit side by side stand one above the other: x and y change
+            places.
+    """
+
+    spec: FigureSpec
+    metric: str
+    levels: Sequence[Setting | None]
+    numeric: bool
+    lying: bool
+
+    @classmethod
+    def of(cls, spec: FigureSpec, metric: str, shown: Sequence[Entry]) -> _Chart:
+        """The chart of some entries."""
+        levels = [] if spec.x in METRICS else _levels(shown, spec.x)
+        numeric = spec.x in METRICS or _numeric(levels)
+        words = sum(len(value_of(level)) + 2 for level in levels)
+        lying = not numeric and words > LONGEST_ROW
+        return cls(spec=spec, metric=metric, levels=levels, numeric=numeric, lying=lying)
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return max(SIZE[1], 1.3 + 0.3 * len(self.levels)) if self.lying else SIZE[1]
+
+    @property
+    def factor(self) -> float:
+        """Shares are drawn in percent."""
+        return 100.0 if METRICS[self.metric].kind == "share" else 1.0
+
+    def positions(self, line: Sequence[Entry]) -> Any:
+        """Places of entries along x."""
+        if self.spec.x in METRICS:
+            found = [entry.measure(self.spec.x) for entry in line]
+            return np.array([np.nan if one is None else one.value for one in found])
+        if self.numeric:
+            return np.array([float(entry.axes[self.spec.x]) for entry in line])
+        return np.array([float(self.levels.index(e.axes.get(self.spec.x))) for e in line])
 
 
 def _levels(entries: Sequence[Entry], axis: str | None) -> list[Setting | None]:
@@ -98,44 +178,35 @@ def _levels(entries: Sequence[Entry], axis: str | None) -> list[Setting | None]:
     return list(dict.fromkeys(entry.axes.get(axis) for entry in entries))
 
 
-def _draw_source(axes: Any, metric: str, entries: Sequence[Entry]) -> None:
-    """The source network as a dashed line, its interval as a band."""
+def _draw_source(axes: Any, chart: _Chart, entries: Sequence[Entry]) -> None:
+    """The source network as a dotted line, its interval as a band."""
     sources = [entry for entry in entries if entry.role == "source" and entry.runs]
-    found = sources[0].measure(metric) if len(sources) == 1 else None
-    if found is None or metric != "return":
+    found = sources[0].measure(chart.metric) if len(sources) == 1 else None
+    if found is None or chart.metric != "return":
         return
-    axes.axhline(found.value, color=TEXT, linestyle=":", linewidth=1.2, label="source network")
+    line, band = (axes.axvline, axes.axvspan) if chart.lying else (axes.axhline, axes.axhspan)
+    line(found.value, color=TEXT, linestyle=":", linewidth=1.2, label="source network")
     if found.interval.low == found.interval.low:
-        axes.axhspan(*found.interval, color=GRID, alpha=0.25, linewidth=0)
+        band(*found.interval, color=GRID, alpha=0.25, linewidth=0)
 
 
 def _draw_line(
-    axes: Any,
-    spec: FigureSpec,
-    metric: str,
-    line: Sequence[Entry],
-    shown: Sequence[Entry],
-    place: int,
-    count: int,
-    label: str | None,
+    axes: Any, chart: _Chart, line: Sequence[Entry], place: int, count: int, label: str | None
 ) -> None:
-    xs, numeric = _positions(spec, line, shown)
-    if not numeric:
+    xs = chart.positions(line)
+    if not chart.numeric:
         xs = xs + (place - (count - 1) / 2) * min(0.7 / count, 0.2)
-    found = [entry.measure(metric) for entry in line]
-    ys = np.array([one.value for one in found if one is not None])
-    if METRICS[metric].kind == "share":
-        ys = 100 * ys
-    colour = _colour(place)
-    style = LINES[place // len(COLOURS) % len(LINES)] if numeric else "none"
-    if spec.x in METRICS:
-        style = "none"
+    found = [entry.measure(chart.metric) for entry in line]
+    ys = chart.factor * np.array([one.value for one in found if one is not None])
+    joined = chart.numeric and chart.spec.x not in METRICS
+    errors = _errors(chart, line, ys)
+    points = (
+        {"x": ys, "y": xs, "xerr": errors} if chart.lying else {"x": xs, "y": ys, "yerr": errors}
+    )
     axes.errorbar(
-        xs,
-        ys,
-        yerr=_errors(metric, line, ys),
-        color=colour,
-        linestyle=style,
+        **points,
+        color=_colour(place),
+        linestyle=LINES[place // len(COLOURS) % len(LINES)] if joined else "none",
         marker=MARKERS[place % len(MARKERS)],
         markersize=4.5,
         linewidth=1.4,
@@ -143,80 +214,71 @@ def _draw_line(
         capsize=2.5,
         label=label,
     )
-    _draw_published(axes, metric, line, xs, colour)
+    _draw_published(axes, chart, line, xs)
 
 
-def _errors(metric: str, line: Sequence[Entry], ys: Any) -> Any:
+def _errors(chart: _Chart, line: Sequence[Entry], ys: Any) -> Any:
     """(2, n) distances to the ends of the intervals; 0 where there is none."""
-    factor = 100.0 if METRICS[metric].kind == "share" else 1.0
     ends = []
     for entry, y in zip(line, ys, strict=True):
-        found = entry.measure(metric)
+        found = entry.measure(chart.metric)
         assert found is not None
         low, high = found.interval
         known = low == low
-        ends.append((y - factor * low, factor * high - y) if known else (0.0, 0.0))
+        ends.append((y - chart.factor * low, chart.factor * high - y) if known else (0.0, 0.0))
     return np.maximum(np.array(ends).T, 0.0)
 
 
-def _draw_published(axes: Any, metric: str, line: Sequence[Entry], xs: Any, colour: str) -> None:
-    """What the thesis reports, as crosses."""
-    factor = 100.0 if METRICS[metric].kind == "share" else 1.0
+def _draw_published(axes: Any, chart: _Chart, line: Sequence[Entry], xs: Any) -> None:
+    """What the thesis reports, as crosses; in the legend once."""
     points = [
-        (x, factor * one.values[metric])
+        (x, chart.factor * one.values[chart.metric])
         for x, entry in zip(xs, line, strict=True)
         for one in entry.published
-        if metric in one.values
+        if chart.metric in one.values
     ]
     if points:
-        label = None if any("thesis" in str(t) for t in axes.get_legend_handles_labels()[1]) else ""
+        across, up = np.array(points).T[:: -1 if chart.lying else 1]
+        known = "thesis" in axes.get_legend_handles_labels()[1]
         axes.plot(
-            *np.array(points).T,
+            across,
+            up,
             linestyle="none",
             marker="x",
             markersize=7,
             markeredgewidth=1.6,
             color=TEXT,
-            label="thesis" if label is not None else None,
+            label=None if known else "thesis",
         )
-
-
-def _positions(spec: FigureSpec, line: Sequence[Entry], shown: Sequence[Entry]) -> tuple[Any, bool]:
-    """Places along x, and whether x is a number."""
-    if spec.x in METRICS:
-        found = [entry.measure(spec.x) for entry in line]
-        return np.array([np.nan if one is None else one.value for one in found]), True
-    levels = _levels(shown, spec.x)
-    if _numeric(levels):
-        return np.array([float(entry.axes[spec.x]) for entry in line]), True
-    return np.array([float(levels.index(entry.axes.get(spec.x))) for entry in line]), False
 
 
 def _numeric(levels: Sequence[Setting | None]) -> bool:
     return all(isinstance(one, int | float) and not isinstance(one, bool) for one in levels)
 
 
-def _finish(axes: Any, spec: FigureSpec, metric: str, title: str, shown: Sequence[Entry]) -> None:
-    unit = " in %" if METRICS[metric].kind == "share" else ""
-    axes.set_title(title, fontsize=10, loc="left", color=TEXT)
-    axes.set_ylabel(METRICS[metric].title + unit)
-    axes.set_xlabel(METRICS[spec.x].title if spec.x in METRICS else name_of(spec.x))
-    levels = _levels(shown, spec.x)
-    if spec.x not in METRICS and not _numeric(levels):
-        names = [value_of(level) for level in levels]
-        turned = sum(len(name) + 2 for name in names) > 52
-        axes.set_xticks(range(len(levels)), names, rotation=35 if turned else 0)
-        for tick in axes.get_xticklabels():
-            tick.set_ha("right" if turned else "center")
+def _finish(axes: Any, study: Study, chart: _Chart, title: str) -> None:
+    spec, metric = chart.spec, METRICS[chart.metric]
+    axes.figure.suptitle(title, fontsize=10, x=0.01, ha="left", color=TEXT)
+    measured = metric.title + (" in %" if metric.kind == "share" else "")
+    along = METRICS[spec.x].title if spec.x in METRICS else study.title_of(spec.x)
+    names = [value_of(level) for level in chart.levels]
+    if chart.lying:
+        axes.set_xlabel(measured)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+    else:
+        axes.set_ylabel(measured)
+        axes.set_xlabel(along)
+        if not chart.numeric:
+            axes.set_xticks(range(len(names)), names)
     if spec.log:
         axes.set_xscale("log")
     axes.grid(True, color=GRID, alpha=0.3, linewidth=0.6)
     axes.set_axisbelow(True)
     handles = axes.get_legend_handles_labels()[1]
     if handles:
-        legend = axes.legend(
-            loc="upper center",
-            bbox_to_anchor=(0.45, -0.28),
+        legend = axes.figure.legend(
+            loc="outside lower center",
             ncols=2 if max(map(len, handles)) > 14 else 3,
             fontsize=8,
             frameon=False,
@@ -255,8 +317,12 @@ def _svg(figure: Any) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Names of groups would stand several times in one page; only clips and marks are referred to.
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    # The page's font, or any without serifs; matplotlib would name ten in every word.
+    svg = re.sub(r"font-family: [^;\"]*(; )?", "", svg)
+    svg = svg.replace("*{", "text{font-family:sans-serif}*{", 1)
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
-    return re.sub(r">\s+<", "><", svg).strip()
+    return re.sub(r">\s+<", "><", re.sub(r"\s*\n", " ", svg)).strip()
 
 
 __all__ = ["Picture", "draw_study"]

@@ -16,7 +16,6 @@ from dsqn_fast.studies.measures import Measure, measure, returns_of
 from dsqn_fast.studies.metrics import EPISODIC
 from dsqn_fast.studies.study import POLICY, VARIANT, Published, Setting, Study
 
-
 Bundle = tuple[str, str, str | None, tuple[tuple[str, Setting], ...]]
 """What the runs of one entry have in common: policy or group, role, variant, settings."""
 
@@ -33,6 +32,7 @@ class Entry:
         runs: Rows of finished runs.
         reason: Why the cell is impossible; None where it is not.
         published: What the thesis reports for it.
+        env_id: Environment that it plays.
         source_returns: (episodes,) of the source network on the same episodes; None where it
             was not played.
     """
@@ -44,6 +44,7 @@ class Entry:
     runs: Sequence[Row]
     reason: str | None = None
     published: Sequence[Published] = ()
+    env_id: str = ""
     source_returns: NDArray[np.float64] | None = None
     _measures: dict[str, Measure | None] = field(default_factory=dict)
 
@@ -98,7 +99,11 @@ def make_entries(study: Study, plan: Mapping[str, Any], rows: Sequence[Row]) -> 
         if row is not None:
             bundle = (name, cell["role"], cell["variant"], settings)
             bundles.setdefault(bundle, []).append(row)
-    entries = [_entry(study, bundle, runs) for bundle, runs in bundles.items()]
+    env_ids = {groups.get(one["name"], one["name"]): one["env_id"] for one in plan["policies"]}
+    entries = [
+        _replaced(_entry(study, bundle, runs), env_id=env_ids[bundle[0]])
+        for bundle, runs in bundles.items()
+    ]
     order = [groups.get(one["name"], one["name"]) for one in plan["policies"]]
     entries.sort(key=lambda entry: _place(study, order, entry))
     sources = {entry.policy: entry for entry in entries if entry.role == "source" and entry.runs}
@@ -130,7 +135,7 @@ def _run_order(run: Row) -> tuple[str, int]:
 
 
 def _replaced(entry: Entry, **changes: Any) -> Entry:
-    names = ("policy", "role", "variant", "settings", "runs", "reason", "published")
+    names = ("policy", "role", "variant", "settings", "runs", "reason", "published", "env_id")
     return Entry(**({name: getattr(entry, name) for name in names} | changes))
 
 

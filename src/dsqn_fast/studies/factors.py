@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dsqn_fast.conversion.options import INITIAL_POTENTIALS, NORMALIZATIONS
+from dsqn_fast.deploy.catalogue import TARGETS
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.checks import shown
 from dsqn_fast.model.options import (
@@ -22,6 +23,7 @@ from dsqn_fast.model.options import (
     TIMINGS,
     check_choice,
 )
+from dsqn_fast.robustness import DISTURBANCES
 from dsqn_fast.studies.study import Setting
 
 Check = Callable[[str, Any], Setting]
@@ -81,11 +83,22 @@ def _number(lowest: float, highest: float) -> Check:
     return check
 
 
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 500:
+        raise OptionError(f"{name} must be a text of at most 500 letters, not {shown(value)}")
+    return value
+
+
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise OptionError(f"{name} must be true or false, not {shown(value)}")
     return value
 
+
+NONE: Final = "none"
+"""No disturbance."""
+ENGINE: Final = "engine"
+"""The backend of this package; the others are targets of deployment."""
 
 FACTORS: Final[dict[str, Factor]] = {
     "normalization": Factor(
@@ -113,6 +126,34 @@ FACTORS: Final[dict[str, Factor]] = {
     ),
     "weight_bits": Factor(
         check=_among(8, 16), default=16, help="of precision fixed", converts=False
+    ),
+    "rounded_weights": Factor(
+        check=_among(0, *range(2, 17)),
+        default=0,
+        help="round weights to so many bits per layer, symmetric around 0; 0 rounds nothing",
+        converts=False,
+    ),
+    "backend": Factor(
+        check=_choice((ENGINE, *TARGETS)), default=ENGINE, help="what simulates", converts=False
+    ),
+    "backend_options": Factor(
+        check=_text,
+        default="",
+        help="options of a backend that is not the engine, such as `mode=thesis`",
+        converts=False,
+    ),
+    "agent": Factor(
+        check=_choice(("spiking", "source")),
+        default="spiking",
+        help="who plays: the spiking policy, or its source network under the same disturbance",
+        converts=False,
+    ),
+    "disturbance": Factor(
+        check=_choice((NONE, *DISTURBANCES)), default=NONE, help="as of `dsqn-fast robustness`"
+    ),
+    "level": Factor(check=_number(0.0, 1e6), default=0.0, help="how strong the disturbance is"),
+    "epsilon": Factor(
+        check=_number(0.0, 1.0), default=0.0, help="share of random actions", converts=False
     ),
     "early_exit": Factor(
         check=_number(0.0, 1e9),

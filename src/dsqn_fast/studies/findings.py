@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dsqn_fast.statistics import Interval, probability_of_improvement
 from dsqn_fast.studies.entries import Entry, shown_factors
+from dsqn_fast.studies.measures import seeds_estimate, sources_of_spread, trainings_of
 from dsqn_fast.studies.metrics import METRICS, show_metric
 from dsqn_fast.studies.study import POLICY, Study
 from dsqn_fast.studies.winners import LEVEL, Winner
@@ -28,6 +30,9 @@ def find(study: Study, entries: Sequence[Entry], winners: Sequence[Winner]) -> l
             paragraphs.append(f"{policy}: " + " ".join(sentences))
     if study.winner is not None and study.winner.among == POLICY:
         paragraphs.extend(_wins(study, winners))
+    over_seeds = [*_seeds(entries), *_improvement(entries)]
+    if over_seeds:
+        paragraphs.append(" ".join(over_seeds))
     rest = [*_published(entries), *_impossible(entries)]
     return [*paragraphs, " ".join(rest)] if rest else paragraphs
 
@@ -104,7 +109,7 @@ def _wins(study: Study, winners: Sequence[Winner]) -> Iterator[str]:
             f"{where}{value_of(winner.best)} has the {word} {METRICS[metric].title}, "
             f"{_with_interval(winner.entry, metric)}"
         )
-        if winner.alone:
+        if winner.alone and len(winner.beaten) > 2:
             text += f", and beats all {len(winner.beaten)} others"
         elif winner.beaten:
             text += f", and beats {listed(map(value_of, winner.beaten))}"
@@ -120,6 +125,12 @@ def _wins(study: Study, winners: Sequence[Winner]) -> Iterator[str]:
 def _extremes(entries: Sequence[Entry]) -> Iterator[str]:
     """How many cells return less, the same and more than the source network."""
     compared = [entry.against_source for entry in entries if entry.against_source is not None]
+    if len(compared) == 1:
+        found = next(entry for entry in entries if entry.against_source is not None)
+        yield (
+            f"The spiking policy returns {_with_interval(found, 'return')}; the paired difference "
+            f"is {compared[0].difference:+.2f} {interval('return', compared[0].interval)}."
+        )
     if len(compared) < 2:
         return
     above = sum(one.interval.low > 0 for one in compared)
@@ -128,6 +139,42 @@ def _extremes(entries: Sequence[Entry]) -> Iterator[str]:
         f"Of its {len(compared)} spiking cells {below} return less than the source network, "
         f"{above} more, and {len(compared) - below - above} cannot be told apart from it."
     )
+
+
+def _seeds(entries: Sequence[Entry]) -> Iterator[str]:
+    """IQM and spread of every group of training seeds."""
+    for entry in entries:
+        estimate = seeds_estimate(entry.runs) if entry.runs else None
+        parts = sources_of_spread(entry.runs) if entry.runs else None
+        if estimate is None or parts is None or parts.training is None:
+            continue
+        ends = interval("return", Interval(estimate.low, estimate.high))
+        seeds = len({run["cell"]["policy"] for run in entry.runs})
+        yield (
+            f"{_called(entry)}: IQM over {seeds} training seeds "
+            f"{show_metric('return', estimate.value)} {ends}, standard deviation over training "
+            f"seeds {parts.training:.2f}, over episodes {parts.episodes or 0.0:.2f}."
+        )
+
+
+def _improvement(entries: Sequence[Entry]) -> Iterator[str]:
+    """How often a training of one group beats one of another in the same environment."""
+    groups = [entry for entry in entries if entry.runs and seeds_estimate(entry.runs) is not None]
+    for place, first in enumerate(groups):
+        for second in groups[place + 1 :]:
+            if first.env_id != second.env_id or first.policy == second.policy:
+                continue
+            found = probability_of_improvement(
+                trainings_of(first.runs).mean(axis=1), trainings_of(second.runs).mean(axis=1)
+            )
+            yield (
+                f"A training of {_called(second)} returns more than one of {_called(first)} with "
+                f"probability {1 - found.value:.2f} [{1 - found.high:.2f}, {1 - found.low:.2f}]."
+            )
+
+
+def _called(entry: Entry) -> str:
+    return entry.policy + (", source network" if entry.role == "source" else "")
 
 
 def _published(entries: Sequence[Entry]) -> Iterator[str]:

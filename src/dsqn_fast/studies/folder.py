@@ -35,33 +35,36 @@ class StudyFolder:
         self.path = Path(path)
         self.rows = RowFile(self.path / ROWS)
 
-    def start(self, plan: Mapping[str, Any], text: str, *, resume: bool) -> None:
-        """Make the folder, or check that it holds the same study.
+    def check(self, plan: Mapping[str, Any], *, resume: bool) -> None:
+        """Check that the folder is free, or that it holds the same study and is to be resumed.
+
+        A study may have grown, by policies or values: what it had is still part of it.
 
         Raises:
-            OutputPathError: It cannot be made, or holds a study and is not to be resumed.
+            OutputPathError: It holds a study and is not to be resumed.
             StudyError: It holds another study; the first difference is named.
         """
-        if (self.path / PLAN).exists():
-            if not resume:
-                raise OutputPathError(
-                    f"{str(self.path)!r} already holds a study: go on with it by --resume, or "
-                    "choose another folder with --out"
-                )
-            difference = _first_difference(self.plan(), json.loads(json.dumps(plan)))
-            if difference is not None:
-                raise StudyError(
-                    f"the study in {str(self.path)!r} was started with {difference}: resume it "
-                    "with the same options, or choose another folder with --out"
-                )
+        if not (self.path / PLAN).exists():
             return
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+        if not resume:
             raise OutputPathError(
-                f"the folder {str(self.path)!r} cannot be made ({error.strerror}): choose another "
-                "one with --out"
-            ) from None
+                f"{str(self.path)!r} already holds a study: go on with it by --resume, or "
+                "choose another folder with --out"
+            )
+        found, wanted = self.plan(), json.loads(json.dumps(plan))
+        difference = _first_difference(found, wanted)
+        if difference is not None and not _keys(found) <= _keys(wanted):
+            raise StudyError(
+                f"the study in {str(self.path)!r} was started with {difference}: resume it with "
+                "the same options, or choose another folder with --out"
+            )
+
+    def start(self, plan: Mapping[str, Any], text: str) -> None:
+        """Write what is to be done; from then on the folder holds the study.
+
+        Raises:
+            OutputPathError: It cannot be written.
+        """
         write_whole(self.path / STUDY, text.encode())
         self._write_json(PLAN, plan)
 
@@ -140,10 +143,20 @@ class StudyFolder:
         write_whole(self.path / name, (text + "\n").encode())
 
 
+def _keys(plan: Mapping[str, Any]) -> set[Any]:
+    """Keys of the cells of a plan; a damaged one has a key that no other plan has."""
+    cells = plan.get("cells")
+    if not isinstance(cells, list):
+        return {None}
+    return {cell.get("key") if isinstance(cell, dict) else None for cell in cells}
+
+
 def _first_difference(found: Any, wanted: Any, name: str = "") -> str | None:
     """Where two JSON values differ first, in words."""
     if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted(found.keys() | wanted.keys()):
+        # What follows from the rest comes last.
+        keys = found.keys() | wanted.keys()
+        for key in sorted(keys, key=lambda key: (key in ("cells", "files", "key"), key)):
             inner = f"{name}.{key}" if name else key
             difference = _first_difference(found.get(key), wanted.get(key), inner)
             if difference is not None:

@@ -37,9 +37,9 @@ table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-num
 th,td{border-bottom:1px solid var(--line);padding:.25rem .6rem;text-align:right;
 white-space:nowrap}th{background:var(--soft)}
 th:first-child,td:first-child,td.note{text-align:left}td.note{white-space:normal}
-.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr));
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(25rem,100%),1fr));
 gap:1rem}.figures figure{margin:0;min-width:0}.figures svg{width:100%;height:auto;color:var(--text);
-font-family:system-ui,sans-serif}
+}.figures text{font-family:system-ui,sans-serif}
 details{margin:.8rem 0}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);
 padding:.6rem;font-size:.8rem}
 """

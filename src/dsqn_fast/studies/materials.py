@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from dsqn_fast.errors import StudyError
 from dsqn_fast.importers import load_ann
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.spiking import SpikingModel
-from dsqn_fast.studies.study import PolicySource
+from dsqn_fast.studies.study import PolicySource, Training
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +26,7 @@ class Material:
 
     Attributes:
         policy: Where it came from.
+        training_seed: Seed of the training that makes it; None where it is trained already.
         ann: The source network; None where the policy plays as it is and has none.
         model: The spiking policy that plays as it is; None where the source is converted.
         observations: (B, *shape) for calibration; None lets the source network play.
@@ -35,6 +38,7 @@ class Material:
     model: SpikingModel | None
     observations: NDArray[Any] | None
     sha256: tuple[str, ...]
+    training_seed: int | None = None
 
     @property
     def env_id(self) -> str:
@@ -48,14 +52,23 @@ class Material:
             )
         return name
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an observation."""
+        network = self.ann if self.ann is not None else self.model
+        return () if network is None else tuple(network.input_shape)
+
     def describe(self) -> dict[str, Any]:
         """What it is, for the provenance."""
         network = self.ann if self.ann is not None else self.model
-        assert network is not None
-        layers = [int(np.prod(shape)) for shape in network.shapes()]
+        shapes = () if network is None else network.shapes()
+        layers = [int(np.prod(shape)) for shape in shapes]
+        training = None if self.policy.train is None else asdict(self.policy.train)
         return {
             "name": self.policy.name,
             "file": Path(self.policy.file).name,
+            "training": training,
+            "training_seed": self.training_seed,
             "sha256": list(self.sha256),
             "env_id": self.env_id,
             "layers": layers,
@@ -82,9 +95,12 @@ def load_materials(
     """
     materials, left_out = [], []
     for policy in policies:
-        path = _find(policy.file, folders)
-        if path is not None:
-            materials.append(_load(policy, path, folders))
+        if policy.train is not None:
+            materials += _to_train(policy, policy.train)
+            continue
+        found = _find(policy, folders)
+        materials += [_load(one, path, folders) for one, path in found]
+        if found:
             continue
         places = ", ".join(map(str, folders))
         sentence = f"{policy.name} is left out: there is no file {policy.file!r} in {places}"
@@ -115,7 +131,44 @@ def search_folders(data: Sequence[Path], study_file: Path | None) -> list[Path]:
     return list(dict.fromkeys(place.resolve() for place in places if place.is_dir()))
 
 
-def _find(file: str, folders: Sequence[Path]) -> Path | None:
+def _to_train(policy: PolicySource, training: Training) -> list[Material]:
+    """Policies that their cells will train."""
+    named = (
+        (replace(policy, name=f"{policy.name} {seed}", group=policy.name), seed)
+        for seed in range(training.seeds)
+    )
+    return [
+        Material(
+            policy=one,
+            ann=None,
+            model=None,
+            observations=None,
+            sha256=(json.dumps([asdict(training), seed], sort_keys=True),),
+            training_seed=seed,
+        )
+        for one, seed in named
+    ]
+
+
+def _find(policy: PolicySource, folders: Sequence[Path]) -> list[tuple[PolicySource, Path]]:
+    """The policy and its file; a pattern gives a policy of its group for every file."""
+    if "*" not in policy.file:
+        path = find_file(policy.file, folders)
+        return [] if path is None else [(policy, path)]
+    for folder in folders:
+        # Not Path.glob: the user may give a whole path.
+        names = sorted(glob.glob(policy.file, root_dir=folder))  # noqa: PTH207
+        paths = [folder / name for name in names]
+        if paths:
+            return [
+                (replace(policy, name=f"{policy.name} {place}", group=policy.name), path)
+                for place, path in enumerate(paths)
+            ]
+    return []
+
+
+def find_file(file: str, folders: Sequence[Path]) -> Path | None:
+    """The first file of that name in the folders; None where there is none."""
     for folder in folders:
         path = folder / file
         try:
@@ -142,7 +195,7 @@ def _load(policy: PolicySource, path: Path, folders: Sequence[Path]) -> Material
     if policy.observations is not None:
         from dsqn_fast.conversion.observation_files import load_observations
 
-        seen = _find(policy.observations, folders)
+        seen = find_file(policy.observations, folders)
         if seen is None:
             raise StudyError(
                 f"policy {policy.name!r} has no calibration file {policy.observations!r} in "

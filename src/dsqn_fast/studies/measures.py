@@ -62,6 +62,11 @@ def returns_of(runs: Sequence[Row]) -> Floats:
     return np.array([run["returns"] for run in runs], np.float64)
 
 
+def trainings_of(runs: Sequence[Row]) -> Floats:
+    """Returns (trainings, episodes): means over the conversions of each trained network."""
+    return _by_training(returns_of(runs), runs)
+
+
 def _return(runs: Sequence[Row], seed: int) -> Measure:
     returns = returns_of(runs)
     return Measure(
@@ -124,7 +129,7 @@ def ratio_interval(above: Floats, below: Floats, *, seed: int = 0) -> Interval:
 
 def seeds_estimate(runs: Sequence[Row], seed: int = 0) -> Estimate | None:
     """IQM of the mean returns over training seeds; None for a single one."""
-    trainings = _by_training(returns_of(runs), runs)
+    trainings = trainings_of(runs)
     return iqm(trainings.mean(axis=1), seed=seed) if len(trainings) > 1 else None
 
 

@@ -43,6 +43,12 @@ METRICS: Final[dict[str, Metric]] = {
         help="Q(best) - Q(chosen) in the source network's estimate, summed over the visited "
         "states and divided by the same sum of Q(best) - Q(worst)",
     ),
+    "engine_agreement": Metric(
+        title="as our engine",
+        kind="share",
+        better="higher",
+        help="share of a backend's decisions with the action of this package's engine",
+    ),
     "steps_used": Metric(title="steps", digits=1, better="lower", help="time steps per decision"),
     "spikes_per_decision": Metric(
         title="spikes", digits=0, better="lower", help="spikes of all neurons per decision"
@@ -58,6 +64,9 @@ METRICS: Final[dict[str, Metric]] = {
     ),
     "nanojoule_int8": Metric(
         title="nJ (int8)", better="lower", help="the same with 8-bit integers"
+    ),
+    "source_nanojoule": Metric(
+        title="nJ of the source", help="energy of the source network on the same states"
     ),
     "seconds": Metric(title="seconds", digits=1, help="wall-clock time of the cell"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,18 @@ class StudyReport:
     pictures: Sequence[Picture]
 
 
-def load_reports(folder: str | Path, *, pictures: bool = True) -> list[StudyReport]:
+def load_reports(
+    folder: str | Path,
+    *,
+    pictures: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[StudyReport]:
     """Reports on the study in a folder, or on all studies in the folders within it.
 
     Args:
         folder: Folder of a study, or of such folders.
         pictures: Draw the figures, which needs matplotlib.
+        progress: Told how many of all studies are done.
 
     Raises:
         StudyError: There is no study, or a file of it is damaged.
@@ -66,7 +72,12 @@ def load_reports(folder: str | Path, *, pictures: bool = True) -> list[StudyRepo
         raise StudyError(f"{str(path)!r} holds no study ({error.strerror})") from None
     if not inner:
         raise StudyError(f"{str(path)!r} holds no study: give what `study run` was given as --out")
-    return [_load(one, pictures) for one in inner]
+    reports: list[StudyReport] = []
+    for one in inner:
+        if progress is not None:
+            progress(len(reports), len(inner))
+        reports.append(_load(one, pictures))
+    return reports
 
 
 def _load(path: Path, pictures: bool) -> StudyReport:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dsqn_fast.errors import OutputPathError
 from dsqn_fast.studies.cells import Amount, Cell, make_cells
 from dsqn_fast.studies.compute import Row
-from dsqn_fast.studies.executors import make_executor
+from dsqn_fast.studies.executors import Executor, check_executor, make_executor
 from dsqn_fast.studies.folder import FORMAT, StudyFolder
 from dsqn_fast.studies.materials import Material, load_materials, search_folders
 from dsqn_fast.studies.provenance import describe_run
@@ -112,18 +114,24 @@ def run_study(
         OptionError: An option is out of range.
         ClusterError: The cluster cannot be reached, or its machines do not fit together.
     """
-    amount, execution = amount or Amount(), execution or Execution()
+    amount = amount or Amount(episodes=study.episodes)
+    execution = execution or Execution()
     materials, left_out = load_materials(study.policies, search_folders(data, study_file))
     cells = make_cells(study, materials, amount)
-    folder = StudyFolder(out)
+    check_executor(execution.executor, execution.jobs, execution.address)
+    folder, plan = StudyFolder(out), _plan(study, materials, cells, amount)
     with folder.locked():
-        folder.start(_plan(study, materials, cells, amount), study.text, resume=execution.resume)
+        folder.check(plan, resume=execution.resume)
         known = {row["key"]: row for row in folder.rows.read()}
         missing = [cell for cell in cells if cell.key not in known]
         begin = time.perf_counter()
         if missing:
-            rows = _compute(folder, missing, materials, execution, len(cells), progress)
-            known |= {row["key"]: row for row in rows}
+            executor = make_executor(
+                execution.executor, jobs=execution.jobs, address=execution.address
+            )
+            folder.start(plan, study.text)
+            work = _Work(folder, missing, materials, len(cells), progress)
+            known |= {row["key"]: row for row in _compute(work, executor, execution.command)}
     return StudyRun(
         computed=len(missing),
         kept=len(cells) - len(missing),
@@ -133,46 +141,49 @@ def run_study(
     )
 
 
-def _compute(
-    folder: StudyFolder,
-    cells: Sequence[Cell],
-    materials: Sequence[Material],
-    execution: Execution,
-    total: int,
-    progress: Callable[[StudyProgress], None] | None,
-) -> list[Row]:
-    executor = make_executor(execution.executor, jobs=execution.jobs, address=execution.address)
-    cost = {cell.key: cell.cost for cell in cells}
-    work, begin = sum(cost.values()), time.perf_counter()
+@dataclass(frozen=True)
+class _Work:
+    """What is to be computed, and who is told about it."""
+
+    folder: StudyFolder
+    cells: Sequence[Cell]
+    materials: Sequence[Material]
+    total: int
+    progress: Callable[[StudyProgress], None] | None
+
+
+def _compute(work: _Work, executor: Executor, command: Sequence[str]) -> list[Row]:
+    cost = {cell.key: cell.cost for cell in work.cells}
+    begin = time.perf_counter()
     rows: list[Row] = []
 
     def tell(row: Row | None) -> None:
-        if progress is not None:
-            state = StudyProgress(
-                done=total - len(cells) + len(rows),
-                cells=total,
-                work_done=sum(cost[one["key"]] for one in rows),
-                work=work,
-                finished=len(rows),
-                seconds=time.perf_counter() - begin,
-                row=row,
-            )
-            progress(state)
+        if work.progress is None:
+            return
+        state = StudyProgress(
+            done=work.total - len(work.cells) + len(rows),
+            cells=work.total,
+            work_done=sum(cost[one["key"]] for one in rows),
+            work=sum(cost.values()),
+            finished=len(rows),
+            seconds=time.perf_counter() - begin,
+            row=row,
+        )
+        work.progress(state)
 
     tell(None)
     try:
-        for row in executor.run(cells, {one.policy.name: one for one in materials}):
-            folder.rows.append(row)
+        for row in executor.run(work.cells, {one.policy.name: one for one in work.materials}):
+            work.folder.rows.append(row)
             rows.append(row)
             tell(row)
     finally:
-        seconds = time.perf_counter() - begin
         if rows:
-            folder.add_run(
-                describe_run(
-                    execution.command, executor.describe(), cells=len(rows), seconds=seconds
-                )
-            )
+            seconds = time.perf_counter() - begin
+            run = describe_run(command, executor.describe(), cells=len(rows), seconds=seconds)
+            # A disk that took no row takes no note either; the reason for that is told.
+            with contextlib.suppress(OutputPathError):
+                work.folder.add_run(run)
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from dsqn_fast.errors import OptionError, StudyFileError
 from dsqn_fast.model.checks import shown
@@ -12,6 +12,8 @@ from dsqn_fast.studies.file_lines import find_line
 from dsqn_fast.studies.study import Setting
 
 Path = tuple[str | int, ...]
+Default = TypeVar("Default", int, None)
+MAX_COUNT: Final = 10**6
 
 
 class Section:
@@ -52,7 +54,9 @@ class Section:
 
     def text_of(self, key: str, default: str | None = None) -> str:
         """A string that must be there where there is no default."""
-        value = self.data.get(key, default)
+        if key not in self.data and default is not None:
+            return default
+        value = self.data.get(key)
         if value is None:
             self.refuse(f"the key {key!r} is missing: add it")
         if not isinstance(value, str) or not value.strip():
@@ -68,6 +72,15 @@ class Section:
         value = self.data.get(key, default)
         if not isinstance(value, bool):
             self.refuse(f"must be true or false, not {shown(value)}", key)
+        return value
+
+    def count(self, key: str, default: Default) -> int | Default:
+        """An integer of at least 1, or the default where it is not there."""
+        if key not in self.data:
+            return default
+        value = self.data[key]
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
+            self.refuse(f"must be an integer from 1 to {MAX_COUNT}, not {shown(value)}", key)
         return value
 
     def number(self, key: str) -> float:

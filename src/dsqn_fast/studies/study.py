@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 Setting = str | int | float | bool
 """Value of a factor."""
@@ -15,6 +16,36 @@ AXES = (POLICY, VARIANT)
 """What rows can be told apart by, beside the factors of the grid."""
 
 
+NAMES: Final[Mapping[str, str]] = {
+    "n_steps": "T",
+    "early_exit": "kappa",
+    "initial_potential": "start potential",
+    "weight_bits": "weight bits",
+    "rounded_weights": "bits of rounded weights",
+    "calibrate_bias": "bias calibrated",
+    "two_output_neurons": "two output neurons",
+    "burst_limit": "burst limit",
+}
+"""Factors whose headings are not their names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training that makes a policy: what `dsqn_fast.training.train_policy` is told.
+
+    Attributes:
+        method: Such as ``dqn`` or ``dsqn``.
+        seeds: Trainings, with seeds 0, 1, ...
+        preset: Named hyperparameters.
+        changes: Hyperparameters that differ from the preset.
+    """
+
+    method: str
+    seeds: int = 5
+    preset: str = "default"
+    changes: Settings = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PolicySource:
     """A policy that a study looks at.
@@ -22,12 +53,16 @@ class PolicySource:
     Attributes:
         name: How tables and figures call it.
         file: File of the source network or of a spiking policy, relative to one of the folders
-            that are searched.
+            that are searched. With * it stands for all files that match, of runs that differ by
+            their training seed: a group of this name.
+        train: Instead of a file, trainings that differ by their seed: a group of this name.
         env_id: Environment; None for the one that the file names.
         observations: File of calibration observations; None lets the source network play.
         max_episode_steps: Another step limit than the environment's own.
         preprocessing: Name of the observation preprocessing; None for what the file names.
         as_it_is: Play the spiking policy of the file; convert nothing.
+        trained_spiking: The weights were trained as a spiking network's: there is no source
+            network to compare with.
         group: Policies of one group differ by their training seed only: their results are put
             together over seeds.
         fixed: Settings of this policy, which win over the study's own.
@@ -35,12 +70,14 @@ class PolicySource:
     """
 
     name: str
-    file: str
+    file: str = ""
+    train: Training | None = None
     env_id: str | None = None
     observations: str | None = None
     max_episode_steps: int | None = None
     preprocessing: str | None = None
     as_it_is: bool = False
+    trained_spiking: bool = False
     group: str | None = None
     fixed: Settings = field(default_factory=dict)
     required: bool = False
@@ -112,7 +149,9 @@ class Study:
         fixed: Settings of all cells.
         grid: Factor -> values; every combination is a cell.
         variants: Settings that go together; every variant is combined with the grid.
+        variant_title: What variants are, as a heading.
         reference: Play the source networks as well.
+        episodes: Episodes per cell where nothing else is asked for.
         metrics: Columns of the table.
         figure: Its figure; None for none.
         winner: Where a winner is declared; None for nowhere.
@@ -129,9 +168,15 @@ class Study:
     fixed: Settings = field(default_factory=dict)
     grid: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
+    variant_title: str = VARIANT
     reference: bool = True
+    episodes: int = 100
     metrics: tuple[str, ...] = ("return", "agreement")
     figure: FigureSpec | None = None
     winner: WinnerSpec | None = None
     published: tuple[Published, ...] = ()
     text: str = ""
+
+    def title_of(self, axis: str) -> str:
+        """A factor, the policy or the variant as a heading."""
+        return self.variant_title if axis == VARIANT else NAMES.get(axis, axis.replace("_", " "))

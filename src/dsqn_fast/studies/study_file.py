@@ -24,9 +24,11 @@ from dsqn_fast.studies.study import (
     Published,
     Setting,
     Study,
+    Training,
     Variant,
     WinnerSpec,
 )
+from dsqn_fast.training.methods import METHODS
 
 MAX_BYTES: Final = 1_000_000
 KEYS: Final = (
@@ -35,11 +37,13 @@ KEYS: Final = (
     "thesis",
     "notes",
     "reference",
+    "episodes",
     "metrics",
     "policies",
     "fixed",
     "grid",
     "variants",
+    "variant_title",
     "figure",
     "winner",
     "published",
@@ -47,11 +51,13 @@ KEYS: Final = (
 POLICY_KEYS: Final = (
     "name",
     "file",
+    "train",
     "env",
     "observations",
     "max_episode_steps",
     "preprocessing",
     "as_it_is",
+    "trained_spiking",
     "group",
     "fixed",
 )
@@ -100,11 +106,13 @@ def parse_study(
         thesis=top.texts("thesis"),
         notes=top.text_of("notes", "-") if "notes" in top.data else "",
         reference=top.flag("reference", True),
+        episodes=top.count("episodes", 100),
         metrics=metrics,
         policies=_policies(top, catalogue),
         fixed=top.table("fixed").settings(),
         grid=grid,
         variants=variants,
+        variant_title=top.text_of("variant_title", VARIANT),
         figure=_figure(top, axes),
         winner=_winner(top, axes),
         published=tuple(_published(one) for one in top.tables("published")),
@@ -178,22 +186,44 @@ def read_policy(section: Section) -> PolicySource:
         StudyFileError: A key is missing, unknown or wrong.
     """
     section.only(POLICY_KEYS)
-    limit = section.data.get("max_episode_steps")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        section.refuse(f"must be an integer of at least 1, not {shown(limit)}", "max_episode_steps")
     env_id = section.optional_text("env")
     if env_id is not None and ":" in env_id:
         section.refuse(f"names a module to import, {shown(env_id)}: pass it with --env", "env")
     return PolicySource(
         name=section.text_of("name"),
-        file=section.text_of("file"),
+        file=section.text_of("file", "" if "train" in section.data else None),
+        train=_training(section),
         env_id=env_id,
         observations=section.optional_text("observations"),
-        max_episode_steps=limit,
+        max_episode_steps=section.count("max_episode_steps", None),
         preprocessing=section.optional_text("preprocessing"),
         as_it_is=section.flag("as_it_is", False),
+        trained_spiking=section.flag("trained_spiking", False),
         group=section.optional_text("group"),
         fixed=section.table("fixed").settings(),
+    )
+
+
+def _training(section: Section) -> Training | None:
+    if "train" not in section.data:
+        return None
+    if "file" in section.data:
+        section.refuse("has a file and a training: leave one of them out", "train")
+    if "env" not in section.data:
+        section.refuse("a training needs an environment: add 'env'", "train")
+    inner = section.table("train")
+    inner.only(("method", "seeds", "preset", "set"))
+    method = inner.text_of("method")
+    inner.among("method", [method], METHODS, "training method")
+    changes = inner.table("set").data
+    for name, value in changes.items():
+        if not isinstance(value, str | int | float | bool):
+            inner.refuse(f"{name} must be one value, not {shown(value)}", "set")
+    return Training(
+        method=method,
+        seeds=inner.count("seeds", 5),
+        preset=inner.text_of("preset", "default"),
+        changes=dict(changes),
     )
 
 
@@ -225,14 +255,14 @@ def _winner(top: Section, axes: tuple[str, ...]) -> WinnerSpec | None:
 
 def _published(section: Section) -> Published:
     own = ("std", "source", "role")
-    section.only((*AXES, *FACTORS, *EPISODIC, *own))
-    values = {name: section.number(name) for name in EPISODIC if name in section.data}
+    section.only((*AXES, *FACTORS, *METRICS, *own))
+    values = {name: section.number(name) for name in METRICS if name in section.data}
     if not values:
-        section.refuse(f"needs a value of one of {', '.join(EPISODIC)}")
+        section.refuse(f"needs a value of one of {', '.join(METRICS)}")
     where: dict[str, Setting] = {
         name: section.text_of(name) for name in AXES if name in section.data
     }
-    where |= section.settings(leave_out=(*AXES, *EPISODIC, *own))
+    where |= section.settings(leave_out=(*AXES, *METRICS, *own))
     role = section.text_of("role", "spiking")
     section.among("role", [role], ("spiking", "source"), "role")
     return Published(

@@ -9,8 +9,8 @@ from typing import Final
 from dsqn_fast.studies.entries import Entry, shown_factors
 from dsqn_fast.studies.measures import seeds_estimate, sources_of_spread
 from dsqn_fast.studies.metrics import METRICS, show_metric
-from dsqn_fast.studies.study import VARIANT, Published, Study
-from dsqn_fast.studies.words import interval, name_of, value_of
+from dsqn_fast.studies.study import POLICY, Published, Study
+from dsqn_fast.studies.words import interval, value_of
 
 EXCLUDED: Final = " ≠"
 """Behind a published number that the 95 % interval excludes."""
@@ -32,11 +32,14 @@ class Table:
 
 
 def make_tables(study: Study, entries: Sequence[Entry]) -> list[Table]:
-    """One table per policy."""
+    """One table per policy, or a single one where a policy is all that rows differ by."""
+    factors = shown_factors(study, entries)
+    if not factors and entries:
+        return [_table(study, study.title, entries, [POLICY])]
     tables = []
     for policy in dict.fromkeys(entry.policy for entry in entries):
         own = [entry for entry in entries if entry.policy == policy]
-        tables.append(_table(study, policy, own, shown_factors(study, entries)))
+        tables.append(_table(study, policy, own, factors))
     return tables
 
 
@@ -45,7 +48,7 @@ def _table(study: Study, policy: str, entries: Sequence[Entry], factors: Sequenc
     published = any(entry.published for entry in entries)
     several = any(len(entry.runs) > 1 for entry in entries)
     metrics = [m for m in study.metrics if any(e.measure(m) is not None for e in entries)]
-    columns = [name_of(factor) for factor in factors] or ["network"]
+    columns = [study.title_of(factor) for factor in factors]
     for metric in metrics:
         columns.append(METRICS[metric].title)
         if metric == metrics[0] and published:
@@ -85,11 +88,11 @@ def _row(
 
 
 def _heading(entry: Entry, factors: Sequence[str]) -> list[str]:
+    if factors[0] == POLICY:
+        return [entry.policy + (", source network" if entry.role == "source" else "")]
     if entry.role == "source":
         return ["source network", *[""] * (len(factors) - 1)]
-    if not factors:
-        return ["spiking"]
-    return [value_of(entry.variant if f == VARIANT else entry.settings.get(f)) for f in factors]
+    return [value_of(entry.axes.get(factor)) for factor in factors]
 
 
 def _cell(entry: Entry, metric: str) -> str:

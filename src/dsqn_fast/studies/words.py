@@ -6,17 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from dsqn_fast.statistics import Interval
 from dsqn_fast.studies.metrics import METRICS, show_metric
-from dsqn_fast.studies.study import Setting
-
-NAMES = {
-    "n_steps": "T",
-    "early_exit": "kappa",
-    "initial_potential": "start potential",
-    "weight_bits": "weight bits",
-    "calibrate_bias": "bias calibrated",
-    "two_output_neurons": "two output neurons",
-    "burst_limit": "burst limit",
-}
+from dsqn_fast.studies.study import NAMES, Setting
 
 
 def name_of(factor: str) -> str:

@@ -14,7 +14,7 @@ REINFORCE: Final[Mapping[str, Mapping[str, TrainingSettings]]] = {
     "default": {
         "CartPole-v1": ReinforceSettings(
             hidden=(16, 16),
-            total_steps=300_000,
+            total_steps=150_000,
             learning_rate=1e-2,
             gamma=0.99,
             observation_scale=_CARTPOLE_SCALE,
@@ -42,12 +42,23 @@ A2C: Final[Mapping[str, Mapping[str, TrainingSettings]]] = {
 PPO: Final[Mapping[str, Mapping[str, TrainingSettings]]] = {
     "default": {
         "CartPole-v1": PpoSettings(
-            total_steps=100_000,
+            total_steps=60_000,
             learning_rate=1e-3,
             learning_rate_end=0.0,
             gamma=0.98,
             gae_lambda=0.8,
             observation_scale=_CARTPOLE_SCALE,
+            eval_every=5_000,
+            eval_episodes=50,
+            checkpoint_every=20_000,
+        ),
+        "MountainCar-v0": PpoSettings(
+            total_steps=100_000,
+            learning_rate=1e-3,
+            learning_rate_end=0.0,
+            reward="mountain-car-energy",
+            observation_mean=(-0.3, 0.0),
+            observation_scale=(0.5, 0.04),
             eval_every=5_000,
             eval_episodes=50,
             checkpoint_every=20_000,

@@ -80,9 +80,10 @@ class Course:
             EnvironmentMismatchError: The environment does not fit the teacher.
         """
         if observations is not None:
-            numbers = np.zeros(len(observations), np.int64) if episode is None else episode
-            actions = self.teacher.actions(observations)
-            first = Visit(observations=observations, actions=actions, episode=numbers)
+            # A copy: what a file holds may not be written to, which torch asks for.
+            given = np.array(observations)
+            numbers = np.zeros(len(given), np.int64) if episode is None else np.array(episode)
+            first = Visit(observations=given, actions=self.teacher.actions(given), episode=numbers)
         else:
             first = self._visit(self.teacher, self.states.observations, 0)
         self.visits = [first]

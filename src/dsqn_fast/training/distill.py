@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from dsqn_fast.conversion.detail import GIVE_EITHER
 from dsqn_fast.errors import OptionError, UnsupportedError
 from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model import AnnModel
@@ -97,7 +98,7 @@ def distill(
         check_n_steps(size, "a hidden layer's size")
     env_id = env_id or teacher.env_id
     if env_id is None and observations is None:
-        raise OptionError("a teacher needs an environment to play, or observations")
+        raise OptionError(f"a teacher needs an environment to play, or observations: {GIVE_EITHER}")
     options, imitation = options or DistillOptions(), imitation or ImitationOptions()
     sizes = (teacher.input_shape[0], *hidden, teacher.n_outputs)
     course = Course(

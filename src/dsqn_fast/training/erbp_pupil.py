@@ -50,7 +50,7 @@ class ErbpPupil(SpikingPupil):
         network: SpikingNetwork,
         *,
         seed: int,
-        width: float = 1.0,
+        width: float = 10.0,
         error_threshold: float = 1.0,
     ) -> None:
         super().__init__(network)

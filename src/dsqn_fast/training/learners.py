@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dsqn_fast.environments import Environment
 from dsqn_fast.training.actor_settings import CriticSettings, ReinforceSettings
+from dsqn_fast.training.classifier_settings import ClassifierSettings
 from dsqn_fast.training.learner import Learner
 from dsqn_fast.training.plan import TrainingPlan
 
@@ -26,6 +27,10 @@ def make_learner(plan: TrainingPlan, envs: list[Environment], folder: Path) -> L
         from dsqn_fast.training.actor_critic import ActorCriticLearner
 
         return ActorCriticLearner(plan, envs, folder)
+    if isinstance(plan.settings, ClassifierSettings):
+        from dsqn_fast.training.classifier_learner import ClassifierLearner
+
+        return ClassifierLearner(plan, envs, folder)
     from dsqn_fast.training.q_learner import QLearner
 
     return QLearner(plan, envs, folder)

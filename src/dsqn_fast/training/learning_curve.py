@@ -1,4 +1,4 @@
-"""Picture of a training run: return, and robustness or spikes, over environment steps."""
+"""Picture of a training run: return, and robustness or spikes, over the steps of a training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def learning_curve(
-    evaluations: Sequence[NetworkEvaluation], best: NetworkEvaluation, title: str
+    evaluations: Sequence[NetworkEvaluation],
+    best: NetworkEvaluation,
+    title: str,
+    unit: str = "environment steps",
 ) -> Figure:
     """Mean return with its spread over episodes.
 
@@ -24,6 +27,7 @@ def learning_curve(
         evaluations: All of them, in order.
         best: The one whose network was kept.
         title: Above the picture.
+        unit: What is counted as a step.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -47,7 +51,7 @@ def learning_curve(
     else:
         lower.plot(steps, [e.spikes_per_decision or 0 for e in evaluations], color=COLOURS[2])
         lower.set_ylabel("spikes per\ndecision")
-    lower.set_xlabel("environment steps")
+    lower.set_xlabel(unit)
     figure.suptitle(title)
     return figure
 

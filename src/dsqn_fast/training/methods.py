@@ -24,6 +24,8 @@ class Method(NamedTuple):
 
 
 _POLICY: Final = ("dsqn_fast.training.policy_training", "train_policy")
+_IMAGES: Final = ("dsqn_fast.training.images.train", "train_on_images")
+_VIEWS: Final = ("dsqn_fast.training.images.train_imitation", "train_by_view_imitation")
 
 METHODS: Final[dict[str, Method]] = {
     "dqn": Method(*_POLICY, "deep Q-learning"),
@@ -32,16 +34,30 @@ METHODS: Final[dict[str, Method]] = {
     "a2c": Method(*_POLICY, "advantage actor-critic"),
     "ppo": Method(*_POLICY, "proximal policy optimisation"),
     "reinforce": Method(*_POLICY, "policy gradient of whole episodes"),
+    "classifier": Method(*_POLICY, "a teacher's actions"),
+    "spiking-classifier": Method(*_POLICY, "a teacher's actions, spiking, surrogate gradients"),
+    "erbp-classifier": Method(*_POLICY, "a teacher's actions, spiking, local learning (eRBP)"),
+    "pqn": Method(*_IMAGES, "parallel Q-learning on images"),
+    "view-imitation": Method(*_VIEWS, "what a convolutional teacher does, by a dense network"),
 }
 
 
-def load_method(name: str) -> Callable[..., Any]:
+_ON_ATARI: Final = {"ppo": Method(*_IMAGES, "proximal policy optimisation on images")}
+
+
+def load_method(name: str, env_id: str = "") -> Callable[..., Any]:
     """The function of a method; imports its module.
+
+    Args:
+        name: Its name.
+        env_id: Environment; Atari games are learned from images.
 
     Raises:
         OptionError: There is no such method; the message names the nearest.
     """
     check_choice("method", name, tuple(METHODS))
     entry = METHODS[name]
+    if env_id.startswith("ALE/"):
+        entry = _ON_ATARI.get(name, entry)
     function: Callable[..., Any] = getattr(importlib.import_module(entry.module), entry.function)
     return function

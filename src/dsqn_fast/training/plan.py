@@ -13,9 +13,9 @@ import numpy as np
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_n_steps
 from dsqn_fast.run_options import check_seed
+from dsqn_fast.training.classifier_settings import SpikingClassifierSettings
 from dsqn_fast.training.dqn_settings import DqnSettings, DsqnSettings
-from dsqn_fast.training.presets import preset_settings
-from dsqn_fast.training.settings import TrainingSettings
+from dsqn_fast.training.presets import AnySettings, preset_settings
 
 DEFAULT_N_STEPS: Final = 32
 """Time steps that a trained network is converted for."""
@@ -39,7 +39,7 @@ class TrainingPlan:
     method: str
     env_id: str
     seed: int
-    settings: TrainingSettings
+    settings: AnySettings
     n_steps: int | None
     command: str
 
@@ -81,7 +81,7 @@ def make_plan(
         raise OptionError(f"a training seed must be below 2**32, not {seed}")
     settings = preset_settings(method, preset, env_id).changed(changes)
     _check_double_q(method, settings)
-    if isinstance(settings, DsqnSettings):
+    if isinstance(settings, DsqnSettings | SpikingClassifierSettings):
         settings, converted = _with_n_steps(settings, changes, n_steps), None
     else:
         converted = DEFAULT_N_STEPS if n_steps == "default" else n_steps
@@ -96,8 +96,10 @@ def make_plan(
 
 
 def _with_n_steps(
-    settings: DsqnSettings, changes: Mapping[str, Any], n_steps: NSteps
-) -> DsqnSettings:
+    settings: DsqnSettings | SpikingClassifierSettings,
+    changes: Mapping[str, Any],
+    n_steps: NSteps,
+) -> AnySettings:
     """Settings of a spiking network, which has its T before it learns."""
     if n_steps is None or n_steps == "default":
         return settings
@@ -106,7 +108,7 @@ def _with_n_steps(
     return replace(settings, n_steps=check_n_steps(n_steps))
 
 
-def _check_double_q(method: str, settings: TrainingSettings) -> None:
+def _check_double_q(method: str, settings: AnySettings) -> None:
     """``dqn`` is without double Q and ``double-dqn`` with it; ``dsqn`` may be either."""
     if method not in ("dqn", "double-dqn"):
         return

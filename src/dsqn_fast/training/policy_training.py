@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from dsqn_fast.errors import MissingExtraError
 from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model import AnnModel, SpikingModel
+from dsqn_fast.training.classifier_settings import ClassifierSettings
 from dsqn_fast.training.network_evaluation import Network, NetworkEvaluation, evaluate_network
 from dsqn_fast.training.plan import NSteps, TrainingPlan, make_plan
 from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
+from dsqn_fast.training.teacher_score import check_teacher, teacher_score
 from dsqn_fast.training.torch_threads import one_thread
 from dsqn_fast.training.training_environment import make_training_environments
 from dsqn_fast.training.versions import git_state, versions
@@ -46,8 +48,9 @@ def train_policy(
     the run was interrupted and resumed.
 
     Args:
-        method: ``dqn``, ``double-dqn``, ``dsqn`` (a spiking Q network), ``a2c``, ``ppo`` or
-            ``reinforce``.
+        method: ``dqn``, ``double-dqn``, ``dsqn`` (a spiking Q network), ``a2c``, ``ppo``,
+            ``reinforce``; ``classifier``, ``spiking-classifier`` or ``erbp-classifier``, which
+            learn the actions of the setting ``teacher``.
         env_id: Gymnasium environment with discrete actions and vector observations.
         seed: Seed of everything random, 0 <= seed < 2**32.
         preset: Named hyperparameters; see `preset_settings`.
@@ -82,6 +85,8 @@ def train_policy(
         method, env_id, seed=seed, preset=preset, changes=changes or {}, n_steps=n_steps
     )
     envs = make_training_environments(env_id, plan.settings)
+    if isinstance(plan.settings, ClassifierSettings):
+        check_teacher(plan.settings, envs[0], env_id)
     folder = RunFolder(Path("runs") / plan.name if out is None else out)
     made_with: dict[str, Any] = {"versions": versions(), "git": git_state()}
     if resume:
@@ -97,6 +102,10 @@ def train_policy(
         for env in envs:
             env.close()
         network, test, spiking = _score(plan, folder, network, best)
+        model, played = (None, None) if spiking is None else spiking
+        teacher = None
+        if isinstance(plan.settings, ClassifierSettings):
+            teacher = teacher_score(plan, network, model)
     report = TrainingReport(
         method=method,
         network=network,
@@ -109,8 +118,9 @@ def train_policy(
         seed=plan.seed,
         env_id=plan.env_id,
         command=plan.command,
-        model=None if spiking is None else spiking[0],
-        spiking=None if spiking is None else spiking[1],
+        model=model,
+        spiking=played,
+        teacher=teacher,
     )
     _draw(plan, folder, report)
     # Last: a folder with a result is a finished run.
@@ -151,7 +161,8 @@ def _draw(plan: TrainingPlan, folder: RunFolder, report: TrainingReport) -> None
 
     title = f"{plan.method} on {plan.env_id}, seed {plan.seed}"
     try:
-        figure = learning_curve(report.evaluations, report.best, title)
+        unit = "epochs" if report.teacher else "environment steps"
+        figure = learning_curve(report.evaluations, report.best, title, unit)
     except MissingExtraError:
         return
     folder.write("learning-curve.png", png(figure))

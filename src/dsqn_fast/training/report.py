@@ -31,6 +31,7 @@ class TrainingReport:
         command: Command that repeats the run.
         model: The spiking policy that it is or became; None if it was not converted.
         spiking: What that policy reached on the same episodes as ``test``, as JSON values.
+        teacher: Of a classifier, what its teacher reached there, see `teacher_score`.
     """
 
     method: str
@@ -46,6 +47,7 @@ class TrainingReport:
     command: str
     model: SpikingModel | None = None
     spiking: Mapping[str, Any] | None = None
+    teacher: Mapping[str, Any] | None = None
 
     @property
     def ann(self) -> AnnModel:
@@ -70,6 +72,7 @@ class TrainingReport:
             "best": self.best.to_dict(),
             "test": self.test.to_dict(),
             "spiking": None if self.spiking is None else dict(self.spiking),
+            "teacher": None if self.teacher is None else dict(self.teacher),
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
             "folder": str(self.folder),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 import gymnasium
 
@@ -12,6 +13,7 @@ from dsqn_fast.errors import EnvironmentMismatchError
 FAILURE_REWARD = -1.0
 MOUNTAIN_CAR_START = -0.5
 MOUNTAIN_CAR_LEAST = -0.1
+STEP_COST = 0.01
 
 
 class FailureReward(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -41,6 +43,43 @@ class MountainCarReward(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, min(shaped, MOUNTAIN_CAR_LEAST), terminated, truncated, info
 
 
+class MountainCarEnergyReward(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """0.01 * r, and the mechanical energy that the car gains in the step.
+
+    Energy is v**2 / 2 + g / 3 * sin(3 x), as the environment's equation of motion has it, in
+    units of what lies between the valley's bottom and the goal. It is a potential (Ng 1999): what
+    an episode collects of it depends on where it starts and ends alone, so that it tells the way
+    and leaves the fewest steps as the aim.
+    """
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Gymnasium's reset."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._energy = self._energy_at(*map(float, observation))
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Gymnasium's step, with the reward replaced."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        before, self._energy = self._energy, self._energy_at(*map(float, observation))
+        gained = STEP_COST * float(reward) + self._energy - before
+        return observation, gained, terminated, truncated, info
+
+    def _energy_at(self, position: float, velocity: float) -> float:
+        car: Any = self.env.unwrapped
+        height = float(car.gravity) / 3.0
+        needed = height * (math.sin(3.0 * float(car.goal_position)) + 1.0)
+        return (velocity**2 / 2.0 + height * math.sin(3.0 * position)) / needed
+
+
+_MOUNTAIN_CAR: Final = {
+    "mountain-car": MountainCarReward,
+    "mountain-car-energy": MountainCarEnergyReward,
+}
+
+
 def with_reward(env: Environment, reward: str) -> Environment:
     """The environment with the reward of that name; see `TrainingSettings.reward`.
 
@@ -49,11 +88,11 @@ def with_reward(env: Environment, reward: str) -> Environment:
     """
     if reward == "failure":
         return FailureReward(env)
-    if reward == "mountain-car":
+    if reward in _MOUNTAIN_CAR:
         if not env_name(env).startswith("MountainCar-"):
             raise EnvironmentMismatchError(
-                f"reward 'mountain-car' reads the position of MountainCar, not of {env_name(env)}: "
+                f"reward {reward!r} reads the position of MountainCar, not of {env_name(env)}: "
                 "use reward 'environment'"
             )
-        return MountainCarReward(env)
+        return _MOUNTAIN_CAR[reward](env)
     return env

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from dsqn_fast.conversion.auto import Route
+from dsqn_fast.conversion.observation_files import load_observations
 from dsqn_fast.errors import UnsupportedLayerError
 from dsqn_fast.importers import load_ann, load_teacher
 from dsqn_fast.model.ann import AnnModel
@@ -46,13 +47,19 @@ def distill_route() -> Route:
 
 
 def load_or_distill(
-    source: str | Path, *, env_id: str | None = None, n_steps: int | None = None, seed: int = 0
+    source: str | Path,
+    *,
+    env_id: str | None = None,
+    observations: str | Path | None = None,
+    n_steps: int | None = None,
+    seed: int = 0,
 ) -> tuple[AnnModel, Distillation | None]:
     """A source network; where its layers cannot be converted, a classifier that it taught.
 
     Args:
         source: A file that `load_ann` reads.
         env_id: Environment that the teacher plays, where the file does not say.
+        observations: File of states that it visits, where it shall not play.
         n_steps: Levels that the classifier's activations are rounded to while it learns.
         seed: Seed of everything random.
 
@@ -60,13 +67,16 @@ def load_or_distill(
         The network, and how it was taught; None where it is the source itself.
 
     Raises:
-        As `load_ann` and `distill`.
+        As `load_ann`, `load_observations` and `distill`.
     """
     try:
         return load_ann(source, env_id=env_id), None
     except UnsupportedLayerError:
         teacher = load_teacher(source, env_id=env_id)
-        taught = distill(teacher, seed=seed, options=DistillOptions(n_steps=n_steps))
+        seen = None if observations is None else load_observations(observations)
+        taught = distill(
+            teacher, seen, env_id=env_id, seed=seed, options=DistillOptions(n_steps=n_steps)
+        )
         ann = replace(
             taught.ann,
             env_id=env_id or teacher.env_id,

@@ -18,6 +18,7 @@ from dsqn_fast.training.network_evaluation import Network
 from dsqn_fast.training.plan import TrainingPlan
 from dsqn_fast.training.replayable_environment import ReplayableEnvironment
 from dsqn_fast.training.schedule import Schedule
+from dsqn_fast.training.settings import TrainingSettings
 from dsqn_fast.training.training_environment import input_scaling
 
 TENSORBOARD: Final = "tensorboard"
@@ -60,6 +61,7 @@ class SB3Learner(ABC):
         space = algorithm.observation_space
         assert space is not None
         assert space.shape is not None
+        assert isinstance(plan.settings, TrainingSettings)
         self.scaling = input_scaling(plan.settings, space.shape[0])
 
     @property

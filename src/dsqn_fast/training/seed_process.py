@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,8 +38,8 @@ class SeedRun:
         folder: Its run folder.
         result: The run's result; None if it failed.
         failure: Why there is none, in a sentence; None if it did not fail.
-        seconds: Time that it took here; 0 where it was finished before.
-        cpu_seconds: Processor time that it took here.
+        seconds: Time that it took here; where it was finished before, what its result says.
+        cpu_seconds: Processor time of the same.
     """
 
     seed: int
@@ -70,7 +70,7 @@ def run_seed(
         watch: Told of evaluations as they come.
     """
     if resume and (folder / RESULT).exists():
-        return _outcome(seed, folder, None, 0.0, 0.0)
+        return _finished(seed, folder)
     going_on = ["--resume"] if resume and (folder / CONFIG).exists() else []
     command = [sys.executable, "-P", "-m", "dsqn_fast.cli.main", "train", *words]
     command += ["--seed", str(seed), "--out", str(folder), *going_on]
@@ -129,6 +129,18 @@ def _looker(watch: Watch, seed: int, folder: Path) -> Callable[[], None]:
             watch(seed, json.loads([line for line in lines if line.endswith("\n")][-1]))
 
     return look
+
+
+def _finished(seed: int, folder: Path) -> SeedRun:
+    """A run that was finished before."""
+    found = _outcome(seed, folder, None, 0.0, 0.0)
+    if found.result is None:
+        return found
+    return replace(
+        found,
+        seconds=float(found.result.get("seconds", 0.0)),
+        cpu_seconds=float(found.result.get("cpu_seconds", 0.0)),
+    )
 
 
 def _outcome(

@@ -98,12 +98,12 @@ class SeedSummary:
 
     @cached_property
     def network(self) -> Scores | None:
-        """Scores of the trained networks."""
-        return _scores(self.finished, NETWORK)
+        """Scores of the trained networks; None where they spike already, see `spiking`."""
+        return _scores([run for run in self.finished if not _spikes(run)], NETWORK)
 
     @cached_property
     def spiking(self) -> Scores | None:
-        """Scores of the spiking policies that they became; None without any."""
+        """Scores of the spiking policies that they are or became; None without any."""
         return _scores(self.finished, SPIKING)
 
     def conversion(self) -> dict[str, float] | None:
@@ -188,6 +188,12 @@ def _scores(runs: Sequence[SeedRun], name: str) -> Scores | None:
         lowest=column("min_return"),
         episodes=int(found[0]["episodes"]),
     )
+
+
+def _spikes(run: SeedRun) -> bool:
+    """Whether the run trained a spiking network."""
+    assert run.result is not None
+    return run.result[NETWORK].get("spikes_per_decision") is not None
 
 
 def _run(run: SeedRun) -> dict[str, Any]:

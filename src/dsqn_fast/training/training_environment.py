@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from dsqn_fast.environments import Environment, env_name, make_environment
 from dsqn_fast.errors import EnvironmentMismatchError, OptionError
 from dsqn_fast.training.actor_settings import ActorSettings
+from dsqn_fast.training.classifier_settings import ClassifierSettings
 from dsqn_fast.training.input_scaling import InputScaling
+from dsqn_fast.training.presets import AnySettings
 from dsqn_fast.training.replayable_environment import ReplayableEnvironment
 from dsqn_fast.training.rewards import with_reward
 from dsqn_fast.training.settings import TrainingSettings
 
 
-def make_training_environment(env_id: str, settings: TrainingSettings) -> Environment:
+def make_training_environment(env_id: str, settings: AnySettings) -> Environment:
     """Make the environment that a network with ``settings`` learns in.
 
     Raises:
@@ -29,12 +31,14 @@ def make_training_environment(env_id: str, settings: TrainingSettings) -> Enviro
 
     env = make_environment(env_id, import_modules=True)
     check_trainable(env)
+    if isinstance(settings, ClassifierSettings):
+        return env
     scaled = with_scaling(with_reward(env, settings.reward), settings)
     # Stable-Baselines3 would put its monitor outside, where a moment does not reach.
     return ReplayableEnvironment(Monitor(scaled))
 
 
-def make_training_environments(env_id: str, settings: TrainingSettings) -> list[Environment]:
+def make_training_environments(env_id: str, settings: AnySettings) -> list[Environment]:
     """As many of them as the method plays in side by side; see `make_training_environment`."""
     count = settings.n_envs if isinstance(settings, ActorSettings) else 1
     return [make_training_environment(env_id, settings) for _ in range(count)]

@@ -32,6 +32,19 @@ class Executor(Protocol):
         """How and on what it computes, for the provenance."""
 
 
+def check_executor(name: str, jobs: int | None, address: str | None) -> None:
+    """Check the options of an executor without making one.
+
+    Raises:
+        OptionError: The name is unknown, or an option does not go with it.
+    """
+    check_choice("executor", name, EXECUTORS)
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"jobs must be at least 1, not {jobs}")
+    if name == "local" and address is not None:
+        raise OptionError(f"an address ({address!r}) needs --executor ray")
+
+
 def make_executor(name: str, *, jobs: int | None = None, address: str | None = None) -> Executor:
     """An executor by name.
 
@@ -45,12 +58,8 @@ def make_executor(name: str, *, jobs: int | None = None, address: str | None = N
         MissingExtraError: A package that it needs is not installed.
         ClusterError: The cluster cannot be reached, or its machines do not fit together.
     """
-    check_choice("executor", name, EXECUTORS)
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"jobs must be at least 1, not {jobs}")
+    check_executor(name, jobs, address)
     if name == "local":
-        if address is not None:
-            raise OptionError(f"an address ({address!r}) needs --executor ray")
         from dsqn_fast.studies.executors.local import LocalExecutor
 
         return LocalExecutor(jobs)

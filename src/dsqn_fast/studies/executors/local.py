@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from dsqn_fast.errors import MissingExtraError, StudyError
 from dsqn_fast.studies.cells import Cell
 from dsqn_fast.studies.compute import Row, compute_cell
 from dsqn_fast.studies.materials import Material
+
+WATCH_SECONDS: Final = 0.5
+"""How often a process looks whether the one that started it is still there."""
 
 
 class LocalExecutor:
@@ -45,7 +51,8 @@ class LocalExecutor:
         pool = Parallel(
             n_jobs=self.jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
         )
-        tasks = (delayed(compute_cell)(cell, materials[cell.policy]) for cell in cells)
+        own = os.getpid()
+        tasks = (delayed(_compute)(cell, materials[cell.policy], own) for cell in cells)
         try:
             yield from pool(tasks)
         except TerminatedWorkerError:
@@ -57,3 +64,23 @@ class LocalExecutor:
     def describe(self) -> dict[str, Any]:
         """Name and number of processes."""
         return {"executor": "local", "jobs": self.jobs}
+
+
+def _compute(cell: Cell, material: Material, parent: int) -> Row:
+    _end_with(parent)
+    return compute_cell(cell, material)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Let this process end soon after the one that started it, which may have been killed.
+
+    It would end by itself, but only after its cell, which may take minutes.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -7,6 +7,7 @@ package and Ray in the same versions, and no files.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import platform
 import socket
@@ -67,10 +68,10 @@ class RayExecutor:
     def _check_nodes(self) -> list[dict[str, Any]]:
         """Ask every machine for its versions, and refuse other ones."""
         ray = self._ray
-        own = _versions()
+        own = own_versions()
         nodes = [node for node in ray.nodes() if node["Alive"]]
         asked = [
-            ray.remote(_versions)
+            ray.remote(own_versions)
             .options(scheduling_strategy=_on_node(node["NodeID"]), num_cpus=0, max_retries=0)
             .remote()
             for node in nodes
@@ -106,8 +107,11 @@ class RayExecutor:
                 while waiting and len(running) < 2 * self.jobs:
                     cell = waiting.pop()
                     running.append(task.remote(cell, sent[cell.policy]))
-                done, running = ray.wait(running, num_returns=1)
-                yield from ray.get(done)
+                # Ray prints on stdout that a machine is lost: the results are to stand there.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    done, running = ray.wait(running, num_returns=1)
+                    rows = ray.get(done)
+                yield from rows
         except (ray.exceptions.RayError, ConnectionError, TimeoutError) as error:
             raise ClusterError(
                 f"the Ray cluster was lost: {_first_line(error)}; finished cells are kept, go on "
@@ -131,7 +135,8 @@ def _compute(cell: Cell, material: Material) -> Row:
     return compute_cell(cell, material)
 
 
-def _versions() -> dict[str, str]:
+def own_versions() -> dict[str, str]:
+    """Versions that all machines must share."""
     import numpy
 
     return {
