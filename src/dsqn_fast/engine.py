@@ -262,9 +262,9 @@ class Engine:
             self._check_recording(wanted, observations, steps)
         try:
             core = None
-            if self._vector and type(observations) is np.ndarray:  # the core looks at the rest
-                if type(decisions) is int and decisions == 0:
-                    core = self._simulate(observations, steps, seed, 0, wanted, self.n_threads)
+            plain = self._vector and type(decisions) is int and decisions == 0
+            if plain and type(observations) is np.ndarray:  # the core looks at the rest
+                core = self._simulate(observations, steps, seed, 0, wanted, self.n_threads)
             if core is None:
                 inputs = prepare_observations(self.model, observations, self.dtype)
                 keys = check_decisions(decisions, len(inputs))
