@@ -41,6 +41,7 @@ def test_a_policy_is_written_whole(policies: Path, tmp_path: Path) -> None:
     assert [Path(file).name for file in report.files] == ["net.py", "net.npz"]
     assert any("nothing ran on a board" in note for note in report.notes)
     assert report.details["warnings"] == []
+    assert any("population 2: shifts 0, 0 for sums of 0.999" in note for note in report.notes)
     options, populations = script().load(tmp_path / "net.npz")
     assert options["n_steps"] == 32
     assert len(populations) == 3

@@ -19,6 +19,7 @@ from dsqn_fast.errors import (
     OptionError,
     TrainingError,
 )
+from dsqn_fast.importers import load_ann
 from dsqn_fast.model import AnnModel, Dense, Flatten
 from dsqn_fast.model_io import load_policy
 
@@ -278,6 +279,10 @@ def test_a_pupil_learns_its_teachers_actions(tmp_path: Path) -> None:
     assert report.ann.preprocessing == {"name": "patel"}
     assert report.ann.input_shape == (80, 80, 1)
     assert report.ann.provenance["trained"]["steps"] == 1600
+    kept = load_ann(tmp_path / "run" / "network.npz")
+    for one, other in zip(kept.layers, report.ann.layers, strict=True):
+        if isinstance(one, Dense) and isinstance(other, Dense):
+            np.testing.assert_array_equal(one.weight, other.weight)
 
 
 def test_teachers_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -104,7 +104,8 @@ def _wins(study: Study, winners: Sequence[Winner]) -> Iterator[str]:
     for winner in winners:
         metric = study.winner.metric if study.winner else "return"
         word = "lowest" if METRICS[metric].better == "lower" else "highest"
-        where = f"At {settings(winner.context)}, " if winner.context else ""
+        titled = {study.title_of(name): value for name, value in winner.context.items()}
+        where = f"At {settings(titled)}, " if titled else ""
         text = (
             f"{where}{value_of(winner.best)} has the {word} {METRICS[metric].title}, "
             f"{_with_interval(winner.entry, metric)}"

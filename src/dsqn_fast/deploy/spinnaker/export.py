@@ -66,7 +66,8 @@ def export_spinnaker(model: SpikingModel, path: Path, options: dict[str, Any]) -
     arrays = path.with_suffix(".npz")
     check_writable(arrays)
     check = check_layout(layout, seen)
-    notes = [*_built(layout, model.n_steps, chosen["build"]), *_how_to(path, layout), NO_BOARD]
+    built = _built(layout, model.n_steps, chosen["build"])
+    notes = [*built, *check.sentences, *_how_to(path, layout), NO_BOARD]
     write_whole(arrays, arrays_file(layout, model.n_steps))
     write_whole(path, script_text(arrays.name).encode())
     return ExportReport(

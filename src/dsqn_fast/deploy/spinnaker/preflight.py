@@ -59,6 +59,18 @@ class Preflight:
     populations: tuple[PopulationCheck, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One line for every population that has synapses."""
+        return tuple(
+            f"population {number}: shifts {', '.join(map(str, one.shifts))} for sums of "
+            f"{', '.join(f'{total:.3f}' for total in one.max_expected_summed_weight)} nA "
+            f"(excitatory, inhibitory), a weight step of {one.weight_step:.3%} of the threshold, "
+            f"{one.underflow} weights lost to underflow, {one.saturation} to saturation"
+            for number, one in enumerate(self.populations, 1)
+            if one.shifts
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return {

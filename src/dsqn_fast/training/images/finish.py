@@ -21,6 +21,8 @@ from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
 
 POLICY: Final = "policy.npz"
+NETWORK: Final = "network.npz"
+"""A policy file that stands for its source: the network as ``convert`` and ``evaluate`` read it."""
 
 
 def finish(
@@ -49,8 +51,10 @@ def finish(
         "seed": int(np.random.SeedSequence((seed, 2)).generate_state(1)[0]),
         "epsilon": settings["test_epsilon"],
     }
+    convert(ann, normalization="none", seed=seed).save(folder.path / NETWORK)  # before long games
     test = _evaluation(step, gap, evaluate(AnnAgent(ann), **play))
     ann = replace(ann, provenance={**ann.provenance, "test": test.to_dict()})
+    convert(ann, normalization="none", seed=seed).save(folder.path / NETWORK)
     model, spiking = None, None
     if config["n_steps"] is not None:
         model = convert(ann, normalization="channel", n_steps=config["n_steps"], seed=seed)
