@@ -108,7 +108,7 @@ def test_stubs_name_what_the_extension_has() -> None:
     stub = ast.parse((PACKAGE / "_core.pyi").read_text(encoding="utf-8"))
     assert _stub_names(stub.body) == _public(_core)
     for node in stub.body:
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):  # else: types only
             assert _stub_names(node.body) == _public(getattr(_core, node.name)), node.name
 
 

@@ -77,7 +77,7 @@ class RunResult:
 
     __slots__ = ("_core", "_engine", "_n_steps")
 
-    def __init__(self, core: _core.Result, engine: Engine, n_steps: int) -> None:
+    def __init__(self, core: _core._Result, engine: Engine, n_steps: int) -> None:
         self._core, self._engine, self._n_steps = core, engine, n_steps
 
     @property
@@ -201,7 +201,7 @@ class Engine:
         self._own_steps = model.n_steps
         self._most_steps = MAX_STEPS if self.fixed is None else model.n_steps
 
-    def _compile(self) -> _core.Run:
+    def _compile(self) -> _core._Run:
         model = self.expanded_model
         shape, options = engine_input_shape(model), _core_options(self.model)
         layers = engine_layers(model, self.dtype)
