@@ -1,8 +1,7 @@
 """Proximal policy optimisation of an actor-critic on images.
 
-Stable-Baselines3's PPO updates and plays in turn, with float32. On two cores it is several times
-slower than this loop, which plays the next stretch while it learns from the last one and has the
-CPU's matrix units multiply; see `loop`.
+Stable-Baselines3's PPO updates and plays in turn, with float32. This loop plays the next stretch
+while it learns from the last one, and has the CPU's matrix units multiply; see `loop`.
 """
 
 from __future__ import annotations
