@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -26,6 +28,9 @@ from dsqn_fast.studies.study_file import read_study
 STARTS_WITHIN = 60
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # A token of this test's own: nobody else can hand its machines work.
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
     # A lost machine is noticed within seconds.
     "RAY_health_check_initial_delay_ms": "500",
     "RAY_health_check_period_ms": "500",
@@ -77,6 +82,17 @@ def machine(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         kill_tree(process)
 
 
+def wait_for_port(port: int) -> None:
+    """Until something listens there."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < STARTS_WITHIN:
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"nothing listens at port {port} after {STARTS_WITHIN} s")
+
+
 def wait_for_machines(address: str, count: int) -> None:
     """Until the cluster has so many machines; the state is asked for in another process."""
     code = (
@@ -108,7 +124,10 @@ def test_a_study_survives_the_loss_of_a_machine(tmp_path: Path) -> None:
     # Ray makes sockets, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as short:
         head = ("--head", f"--port={port}", f"--temp-dir={short}", "--include-dashboard=false")
-        with machine(tmp_path, *head), machine(tmp_path, f"--address={address}") as second:
+        with contextlib.ExitStack() as machines:
+            machines.enter_context(machine(tmp_path, *head))
+            wait_for_port(port)
+            second = machines.enter_context(machine(tmp_path, f"--address={address}"))
             wait_for_machines(address, 2)
             with start(*words, **QUIET) as child:
                 rows = out / "rows.jsonl"
