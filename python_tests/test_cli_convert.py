@@ -65,6 +65,22 @@ def test_auto_is_the_default_and_diagnose_reads_its_policy(
     assert found["n_steps"] == data["n_steps"]
 
 
+def test_what_was_folded_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    net, seen = tmp_path / "net.pt", tmp_path / "seen.npy"
+    layers = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    torch.save(layers.state_dict(), net)
+    np.save(seen, np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32))
+    out, report = tmp_path / "p.npz", tmp_path / "r.json"
+    options = ["--observations", seen, "--json", report]
+    convert = ["convert", net, "-o", out, "--normalization", "data", "-T", 8]
+    for words in (convert, ["diagnose", net, "-T", 8], ["diagnose", out]):
+        assert main([str(word) for word in [*words, *options]]) == 0
+        assert "note on the source" in capsys.readouterr().out
+        assert any("folded" in note for note in json.loads(report.read_text())["source_notes"])
+
+
 def test_bad_input_is_one_sentence(
     network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsqn_fast.cli.output import number, percent, print_table, show, to_stdout
+from dsqn_fast.cli.sources import notes_of
 
 if TYPE_CHECKING:
     from dsqn_fast.conversion.auto_report import AutoReport
@@ -54,7 +55,15 @@ def show_outcome(
     rows = outcome_rows(outcome)
     if taught is not None:
         rows.insert(0, ("classifier's agreement with its teacher", percent(taught["accuracy"])))
-    data = {"source": source, "output": str(output), "distillation": taught, **outcome.to_dict()}
+    notes = notes_of(outcome.model.source)
+    rows += note_rows(notes)
+    data = {
+        "source": source,
+        "source_notes": notes,
+        "output": str(output),
+        "distillation": taught,
+        **outcome.to_dict(),
+    }
     show(f"{Path(source).name} -> {output}", rows, data, json_file)
     if not to_stdout(json_file):
         if outcome.auto is not None:
@@ -99,6 +108,11 @@ def outcome_rows(outcome: Outcome) -> Rows:
             ),
         ]
     return [*rows, *diagnosis_rows(outcome.diagnosis)]
+
+
+def note_rows(notes: list[str]) -> Rows:
+    """What reading the source folded, left out or assumed."""
+    return [("note on the source", note) for note in notes]
 
 
 def _interval(auto: AutoReport) -> str:

@@ -35,10 +35,15 @@ def diagnose(
 
     Example: dsqn-fast diagnose dqn-CartPole-v1.zip --env CartPole-v1 -T 64 --plot gap.png
     """
-    from dsqn_fast.cli.conversion_tables import diagnosis_rows, print_diagnosis, spoken_progress
+    from dsqn_fast.cli.conversion_tables import (
+        diagnosis_rows,
+        note_rows,
+        print_diagnosis,
+        spoken_progress,
+    )
     from dsqn_fast.cli.option_pairs import refuse_pairs_of_diagnose
     from dsqn_fast.cli.output import check_json, show, to_stdout
-    from dsqn_fast.cli.sources import is_policy_file, load_source
+    from dsqn_fast.cli.sources import is_policy_file, load_source, notes_of
     from dsqn_fast.conversion.detail import Settings
     from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
     from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
@@ -72,10 +77,12 @@ def diagnose(
         if is_policy:
             from dsqn_fast.model_io import load_policy
 
-            found = diagnose_policy(load_policy(source), observations, settings=settings)
+            policy = load_policy(source)
+            found, ann = diagnose_policy(policy, observations, settings=settings), policy.source
         else:
+            ann = load_source(source, env_id=env)
             found = convert_and_diagnose(
-                load_source(source, env_id=env),
+                ann,
                 observations,
                 recipe=recipe,
                 settings=settings,
@@ -83,6 +90,8 @@ def diagnose(
             ).diagnosis
     if plot is not None:
         draw_diagnosis(found, plot)
-    show(Path(source).name, diagnosis_rows(found), {"source": source, **found.to_dict()}, json_file)
+    notes = notes_of(ann)
+    data = {"source": source, "source_notes": notes, **found.to_dict()}
+    show(Path(source).name, [*diagnosis_rows(found), *note_rows(notes)], data, json_file)
     if not to_stdout(json_file):
         print_diagnosis(found)

@@ -51,6 +51,12 @@ def load_source(source: str, *, env_id: str | None = None) -> AnnModel:
     return ann
 
 
+def notes_of(source: AnnModel | None) -> list[str]:
+    """What was folded into a source network, left out or assumed when it was read."""
+    notes = None if source is None else source.provenance.get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
+
+
 def is_policy_file(path: str) -> bool:
     """Whether a file has the header that policy files have and other .npz files lack."""
     try:
