@@ -15,6 +15,7 @@ from dsqn_fast.conversion.layer_diagnosis import outputs_from
 from dsqn_fast.conversion.simulate import simulate
 from dsqn_fast.errors import OptionError
 from dsqn_fast.importers import load_ann
+from dsqn_fast.model.spiking import EarlyExit
 
 
 @pytest.mark.parametrize("network", [dense_network, image_network])
@@ -72,6 +73,22 @@ def test_a_small_gap_is_named(shared_data: Path) -> None:
         convert(other, replay[:2000], normalization="channel", n_steps=128), replay[2000:4000]
     )
     assert not easy.gap_too_small
+
+
+def test_an_exit_that_loses_agreement_is_blamed_for_it() -> None:
+    ann = dense_network()
+    observations = observations_for(ann, 600)
+    model = convert(ann, observations[:200], normalization="channel", n_steps=64)
+    whole = diagnose(model, observations[200:]).agreement
+    early = model.replace(early_exit=EarlyExit(kappa=1e-6, spread=1.0))
+    wanted = whole - 0.01
+    found = diagnose(early, observations[200:], wanted_agreement=wanted)
+    assert found.agreement < wanted
+    assert found.advice.startswith("Let decisions end later")
+    assert f"all 64 steps give {whole:.2%}" in found.advice
+    assert not found.gap_too_small
+    higher = diagnose(early, observations[200:], wanted_agreement=(1 + whole) / 2)
+    assert "end later" not in higher.advice
 
 
 def test_a_policy_without_source_cannot_be_diagnosed() -> None:

@@ -24,6 +24,7 @@ def advise(
     gap: QGap,
     layers: Sequence[LayerDiagnosis],
     *,
+    whole: float,
     fine_tuned: float | None = None,
 ) -> str:
     """What to do next; nothing that the model already has.
@@ -35,6 +36,7 @@ def advise(
         wanted: The agreement that is aimed at.
         gap: Gap between best and second output.
         layers: Diagnosis of every population.
+        whole: Agreement of decisions that run all their steps; equal where none ends early.
         fine_tuned: Agreement of the fine-tuned or taught network that was converted, with the
             source; None where the source itself was.
     """
@@ -43,12 +45,17 @@ def advise(
     if here.agreement >= wanted:
         kind = "This" if bursts or fine_tuned is not None else "Direct"
         return f"{kind} conversion is enough: {found}."
+    if whole >= wanted:
+        return (
+            f"Let decisions end later, by an early exit that keeps more agreement: {found}, and "
+            f"all {n_steps} steps give {whole:.2%}."
+        )
     if fine_tuned is not None and fine_tuned < wanted:
         return (
             f"Fine-tune for longer, or without it at a larger T: the fine-tuned network itself "
             f"agrees with the source on {fine_tuned:.2%} only; {found}."
         )
-    larger = f"take a larger T, of about {steps_needed(n_steps, here.agreement, wanted)}"
+    larger = f"take a larger T, of about {steps_needed(n_steps, whole, wanted)}"
     step = rate_step(model, n_steps)
     if gap.median < step:
         name = "1/T" if not bursts else f"1/T/{model.neuron.burst_limit}"

@@ -50,7 +50,8 @@ class Diagnosis:
         regret: As in `Agreement`.
         gap: Distribution of the gap between best and second output of the source.
         gap_too_small: Whether the gap of the median state is below the step in which rates are
-            resolved (1 / T, of bursts 1 / T / limit), while the wanted agreement is missed.
+            resolved (1 / T, of bursts 1 / T / limit), while the wanted agreement is missed, also
+            by decisions that run all their steps.
         fine_tuned: Share of decisions in which the network that was converted equals the source,
             where it is another one, by fine-tuning or distillation; None where it is the source.
         layers: Every population, first to last, beside the network that was converted.
@@ -133,7 +134,11 @@ def diagnose(
     gap = measure_gap(q_values)
     layers = diagnose_layers(model, converted, wanted, states, result, n_steps, seed=seed)
     worst = max(layers, key=lambda layer: layer.agreement_lost)
-    missed = here.agreement < wanted_agreement
+    whole = here.agreement
+    if model.early_exit is not None:
+        late = simulate(model.replace(early_exit=None), states, n_steps=n_steps, seed=seed)
+        whole = compare(q_values, late.actions).agreement
+    missed = max(here.agreement, whole) < wanted_agreement
     too_small = missed and gap.median < rate_step(model, n_steps)
     actions = actions_over_steps(model, states, grid, seed=seed)
     return Diagnosis(
@@ -157,7 +162,9 @@ def diagnose(
         energy=EnergyReport(
             ann=count_ann(ann, states), snn=count_snn(model, states, activity_of(result))
         ),
-        advice=advise(model, n_steps, here, wanted_agreement, gap, layers, fine_tuned=tuned),
+        advice=advise(
+            model, n_steps, here, wanted_agreement, gap, layers, whole=whole, fine_tuned=tuned
+        ),
     )
 
 
