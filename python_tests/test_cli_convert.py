@@ -81,6 +81,20 @@ def test_what_was_folded_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert any("folded" in note for note in json.loads(report.read_text())["source_notes"])
 
 
+def test_states_that_were_calibrated_on_are_named(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = tmp_path / "seen.npy"
+    np.save(seen, np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32))
+    convert = ["convert", network, "-o", tmp_path / "p.npz", "--normalization", "data", "-T", 8]
+    for words in (convert, ["diagnose", network, "-T", 8]):
+        words += ["--observations", seen]
+        assert main([str(word) for word in words]) == 0
+        assert "those of the calibration" in " ".join(capsys.readouterr().out.split())
+        assert main([str(word) for word in [*words, "--env", "CartPole-v1"]]) == 0
+        assert "those of the calibration" not in " ".join(capsys.readouterr().out.split())
+
+
 def test_bad_input_is_one_sentence(
     network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,7 +107,15 @@ def outcome_rows(outcome: Outcome) -> Rows:
                 f"{early.confidence:.0%} confidence",
             ),
         ]
-    return [*rows, *diagnosis_rows(outcome.diagnosis)]
+    return [*rows, *diagnosis_rows(outcome.diagnosis), *state_rows(outcome)]
+
+
+def state_rows(outcome: Outcome) -> Rows:
+    """Where the states of the diagnosis may flatter."""
+    if outcome.fresh_states:
+        return []
+    words = "those of the calibration, so that others may agree less; with --env it takes others"
+    return [("states diagnosed", words)]
 
 
 def note_rows(notes: list[str]) -> Rows:

@@ -40,6 +40,7 @@ def diagnose(
         note_rows,
         print_diagnosis,
         spoken_progress,
+        state_rows,
     )
     from dsqn_fast.cli.option_pairs import refuse_pairs_of_diagnose
     from dsqn_fast.cli.output import check_json, show, to_stdout
@@ -79,19 +80,22 @@ def diagnose(
 
             policy = load_policy(source)
             found, ann = diagnose_policy(policy, observations, settings=settings), policy.source
+            states = []
         else:
             ann = load_source(source, env_id=env)
-            found = convert_and_diagnose(
+            outcome = convert_and_diagnose(
                 ann,
                 observations,
                 recipe=recipe,
                 settings=settings,
                 progress=say,
-            ).diagnosis
+            )
+            found, states = outcome.diagnosis, state_rows(outcome)
     if plot is not None:
         draw_diagnosis(found, plot)
     notes = notes_of(ann)
     data = {"source": source, "source_notes": notes, **found.to_dict()}
-    show(Path(source).name, [*diagnosis_rows(found), *note_rows(notes)], data, json_file)
+    rows = [*diagnosis_rows(found), *states, *note_rows(notes)]
+    show(Path(source).name, rows, data, json_file)
     if not to_stdout(json_file):
         print_diagnosis(found)
