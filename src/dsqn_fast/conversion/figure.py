@@ -107,4 +107,5 @@ def _draw_depth(axes: Any, diagnosis: Diagnosis) -> None:
     )
     axes.set_xticks(places, names)
     axes.set_title("by depth")
-    axes.legend()
+    axes.margins(y=0.3)  # Room for the legend above every bar.
+    axes.legend(loc="upper right")

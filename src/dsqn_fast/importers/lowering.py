@@ -210,7 +210,7 @@ class Lowering:
             self.layers += layers
             self.notes.append(
                 f"{operation.name} is computed exactly by {len(layers)} ReLU convolutions: "
-                "max(a, b) = relu(a - b) + relu(b)."
+                "max(a, b) = relu(a - b) + relu(b); they count as operations of the source too."
             )
 
     def _flattening(self, operation: Flattening) -> None:
