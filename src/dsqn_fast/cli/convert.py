@@ -10,6 +10,7 @@ import typer
 from dsqn_fast.cli import conversion_options as options
 from dsqn_fast.cli.output import JsonOption
 from dsqn_fast.cli.playing_options import SourceArgument
+from dsqn_fast.cli.source_options import SourceOptionsOption, parse_source_options
 
 
 def convert(
@@ -19,6 +20,7 @@ def convert(
         Path, typer.Option("--output", "-o", metavar="FILE.npz", help="Policy file to write.")
     ],
     env: options.EnvOption = None,
+    source_option: SourceOptionsOption = None,
     normalization: options.NormalizationOption = "auto",
     percentile: options.PercentileOption = 0.999,
     initial_potential: options.PotentialOption = "half",
@@ -85,6 +87,7 @@ def convert(
         check_choice("weights", weights, WEIGHTS_DTYPES)
     check_writable(output)
     check_json(json_file)
+    source_options = parse_source_options(source_option)
     check_separate(
         {"--output": output, "--plot": plot, "--json": json_file},
         {"the source": source, "--observations": observations},
@@ -128,6 +131,7 @@ def convert(
         ann, taught = prepare_source(
             source,
             env_id=env,
+            options=source_options,
             observations=observations,
             may_distill=distill,
             n_steps=n_steps or max_steps,

@@ -9,6 +9,7 @@ import typer
 
 from dsqn_fast.cli import conversion_options as options
 from dsqn_fast.cli.output import JsonOption
+from dsqn_fast.cli.source_options import SourceOptionsOption, parse_source_options
 
 
 def diagnose(
@@ -18,6 +19,7 @@ def diagnose(
         typer.Argument(metavar="SOURCE", help="Source network, or a policy file: looked at as is."),
     ],
     env: options.EnvOption = None,
+    source_option: SourceOptionsOption = None,
     normalization: options.NormalizationOption = "channel",
     percentile: options.PercentileOption = 0.999,
     initial_potential: options.PotentialOption = "half",
@@ -44,6 +46,7 @@ def diagnose(
     )
     from dsqn_fast.cli.option_pairs import refuse_pairs_of_diagnose
     from dsqn_fast.cli.output import check_json, show, to_stdout
+    from dsqn_fast.cli.source_options import refuse_source_options
     from dsqn_fast.cli.sources import is_policy_file, load_source, notes_of
     from dsqn_fast.conversion.detail import Settings
     from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
@@ -53,6 +56,7 @@ def diagnose(
     from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
+    source_options = parse_source_options(source_option)
     check_separate(
         {"--plot": plot, "--json": json_file},
         {"the source": source, "--observations": observations},
@@ -78,11 +82,14 @@ def diagnose(
         if is_policy:
             from dsqn_fast.model_io import load_policy
 
+            refuse_source_options(
+                source_options, "the source is a policy file, which says all of it"
+            )
             policy = load_policy(source)
             found, ann = diagnose_policy(policy, observations, settings=settings), policy.source
             states = []
         else:
-            ann = load_source(source, env_id=env)
+            ann = load_source(source, env_id=env, options=source_options)
             outcome = convert_and_diagnose(
                 ann,
                 observations,

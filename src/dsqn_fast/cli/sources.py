@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dsqn_fast.model import AnnModel, SpikingModel
@@ -26,23 +27,29 @@ def load_spiking(policy: Path) -> SpikingModel:
     return load_policy(policy)
 
 
-def load_source(source: str, *, env_id: str | None = None) -> AnnModel:
+def load_source(
+    source: str, *, env_id: str | None = None, options: Mapping[str, Any] | None = None
+) -> AnnModel:
     """The source network in a file.
 
     Args:
         source: A file that `load_ann` reads, or a policy file that carries its source.
         env_id: Environment, where the file does not say.
+        options: More that the file does not say: keyword arguments of `load_ann`.
 
     Raises:
+        OptionError: There are options, but the file is a policy.
         ModelFileError: The file is neither, is damaged, or the policy has no source.
     """
     if not is_policy_file(source):
         from dsqn_fast.importers import load_ann
 
-        return load_ann(source, env_id=env_id)
+        return load_ann(source, env_id=env_id, **(options or {}))
+    from dsqn_fast.cli.source_options import refuse_source_options
     from dsqn_fast.errors import ModelFileError
     from dsqn_fast.model_io import load_policy
 
+    refuse_source_options(options or {}, "the source is a policy file, which says all of it")
     ann = load_policy(source).source
     if ann is None:
         raise ModelFileError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ def prepare_source(
     source: str,
     *,
     env_id: str | None,
+    options: Mapping[str, Any],
     observations: Path | None,
     may_distill: bool,
     n_steps: int,
@@ -27,9 +29,11 @@ def prepare_source(
         As `load_source`; with ``may_distill`` as `dsqn_fast.training.routes.load_or_distill`.
     """
     if not may_distill or is_policy_file(source):
-        return load_source(source, env_id=env_id), None
+        return load_source(source, env_id=env_id, options=options), None
+    from dsqn_fast.cli.source_options import refuse_source_options
     from dsqn_fast.training.routes import load_or_distill
 
+    refuse_source_options(options, "with --distill the source is read as its file says")
     ann, taught = load_or_distill(
         source, env_id=env_id, observations=observations, n_steps=n_steps, seed=seed
     )
