@@ -218,3 +218,29 @@ def test_bad_options_are_refused(tmp_path: Path) -> None:
     (tmp_path / "seeds.json").write_text('{"method": "dqn", "network": {}, "spiking": null}')
     with pytest.raises(ModelFileError, match="is not the summary of several seeds"):
         read_summary(tmp_path)
+
+
+def test_networks_and_spiking_ones_are_compared_by_what_was_trained() -> None:
+    runs = tuple(
+        SeedRun(
+            seed=seed,
+            folder=Path(f"seed{seed}"),
+            failure=None,
+            seconds=1.0,
+            cpu_seconds=1.0,
+            result=result,
+        )
+        for seed, result in enumerate(_result(value) for value in (10.0, 40.0))
+    )
+    spiking = {"method": "dsqn", "network": None, "spiking": {"means": [15.0, 45.0]}}
+    summary = SeedSummary(method="dqn", env_id="X", command="", runs=runs, other=spiking)
+    found = summary.improvement()
+    expected = probability_of_improvement([10.0, 40.0], [15.0, 45.0])
+    assert found == {
+        "over": "dsqn",
+        "trained": dict(zip(("probability", "ci_low", "ci_high"), expected, strict=True)),
+    }
+
+
+def _result(value: float) -> dict[str, Any]:
+    return {"test": {"mean_return": value, "std_return": 1.0, "min_return": value, "episodes": 3}}

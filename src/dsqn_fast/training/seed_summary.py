@@ -116,18 +116,28 @@ class SeedSummary:
         return {"mean": mean(change), "std": standard_deviation(change)}
 
     def improvement(self) -> dict[str, Any] | None:
-        """Probability that a seed of this method scores above one of the other's."""
+        """Probability that a seed of this method scores above one of the other's.
+
+        Networks are compared with networks and spiking policies with spiking policies; where
+        one method has only the first kind and the other only the second, what was ``trained``.
+        """
         if self.other is None:
             return None
-        found: dict[str, Any] = {"over": self.other["method"]}
-        for name, scores in (("network", self.network), ("spiking", self.spiking)):
-            others = self.other.get(name)
-            if scores is None or others is None:
-                continue
-            estimate = probability_of_improvement(scores.means, others["means"])
-            value, low, high = (None if np.isnan(x) else x for x in estimate)
-            found[name] = {"probability": value, "ci_low": low, "ci_high": high}
-        return found
+        own, others = self.to_compare(), self.other
+        found: dict[str, Any] = {
+            name: _improvement(scores, others[name]["means"])
+            for name, scores in own.items()
+            if others.get(name) is not None
+        }
+        theirs = others.get("network") or others.get(SPIKING)
+        if own and theirs and not found:
+            found["trained"] = _improvement(next(iter(own.values())), theirs["means"])
+        return {"over": others["method"], **found}
+
+    def to_compare(self) -> dict[str, Scores]:
+        """The scores that there are, by the names that `to_dict` gives them."""
+        both = {"network": self.network, SPIKING: self.spiking}
+        return {name: scores for name, scores in both.items() if scores is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as JSON values."""
@@ -172,6 +182,13 @@ def read_summary(root: Path) -> dict[str, Any]:
             "training with --seeds"
         ) from None
     return summary
+
+
+def _improvement(scores: Scores, others: Sequence[float]) -> dict[str, float | None]:
+    """The probability, with its interval, as JSON values; NaN becomes None."""
+    estimate = probability_of_improvement(scores.means, others)
+    value, low, high = (None if np.isnan(x) else float(x) for x in estimate)
+    return {"probability": value, "ci_low": low, "ci_high": high}
 
 
 def _scores(runs: Sequence[SeedRun], name: str) -> Scores | None:
