@@ -27,11 +27,14 @@ def export(
     from dsqn_fast.cli.output import check_json, show
     from dsqn_fast.cli.sources import load_spiking
     from dsqn_fast.cli.target_options import parse_target_options
+    from dsqn_fast.deploy.companion import ENDING
     from dsqn_fast.deploy.export import export_policy
     from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
-    check_separate({"--output": output, "--json": json_file}, {"the policy": policy})
+    beside = output.with_suffix(ENDING) if output.suffix == ".py" else None
+    outputs = {"--output": output, "its arrays": beside, "--json": json_file}
+    check_separate(outputs, {"the policy": policy})
     model = load_spiking(policy)
     report = export_policy(model, target, output, options=parse_target_options(option))
     rows = [

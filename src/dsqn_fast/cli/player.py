@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 Conditions = Callable[[], dict[str, Any]]
 
 
+def check_early_exit(kappa: float | None, backend: str | None) -> None:
+    """Refuse early exits on a target, where every decision takes all its steps.
+
+    Raises:
+        OptionError: Both are given.
+    """
+    from dsqn_fast.errors import OptionError
+
+    if kappa is not None and backend is not None:
+        raise OptionError(
+            f"--early-exit is the engine's, and --backend {backend} runs all steps: leave one of "
+            "them out"
+        )
+
+
 @contextmanager
 def player(
     model: SpikingModel,

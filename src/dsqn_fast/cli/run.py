@@ -52,7 +52,7 @@ def run(
     """
     from dsqn_fast.cli.conversion_tables import print_energy
     from dsqn_fast.cli.output import check_json, show
-    from dsqn_fast.cli.player import player
+    from dsqn_fast.cli.player import check_early_exit, player
     from dsqn_fast.cli.progress import episode_bar
     from dsqn_fast.cli.record import check_recording
     from dsqn_fast.cli.record import record as record_episode
@@ -67,6 +67,7 @@ def run(
     outputs = {"--json": json_file, "--record": record, "--frame": frame}
     check_separate(outputs, {"the policy": policy})
     check_recording(record, frame, backend)
+    check_early_exit(early_exit, backend)
     recording = RecordingOptions(
         seed=seed,
         epsilon=epsilon,

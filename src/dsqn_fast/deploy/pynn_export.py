@@ -11,14 +11,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dsqn_fast.deploy.companion import arrays_beside
 from dsqn_fast.deploy.export import ExportReport
 from dsqn_fast.deploy.nest_setup import leak_of
+from dsqn_fast.deploy.nest_target import MOST_SYNAPSES as MOST_IN_NEST
 from dsqn_fast.deploy.reference_target import refuse_early_decisions
 from dsqn_fast.deploy.synapses import count_synapses, population_neurons, population_synapses
 from dsqn_fast.deploy.target import TargetOption
 from dsqn_fast.errors import OptionError, UnsupportedError
 from dsqn_fast.model.spiking import SpikingModel
-from dsqn_fast.output_files import check_writable, write_whole
+from dsqn_fast.output_files import write_whole
 from dsqn_fast.run_options import expand_output_neurons
 
 SCRIPT: Final = Path(__file__).with_name("pynn_script.py")
@@ -63,7 +65,7 @@ def refuse(model: SpikingModel) -> str | None:
     if synapses > MOST_SYNAPSES:
         return (
             f"the policy has {synapses} synapses, but at most {MOST_SYNAPSES} are built in PyNN: "
-            "use target nest or a smaller network"
+            f"use a smaller network, or target nest, which takes up to {MOST_IN_NEST}"
         )
     return None
 
@@ -123,8 +125,7 @@ def export_pynn(model: SpikingModel, path: Path, options: dict[str, Any]) -> Exp
         raise OptionError(f"the script must end in .py, not {path.name!r}")
     if (reason := refuse(model)) is not None:
         raise UnsupportedError(reason)
-    weights = path.with_suffix(".npz")
-    check_writable(weights)
+    weights = arrays_beside(path)
     write_whole(weights, weights_file(model, model.n_steps))
     write_whole(path, script_text(weights.name).encode())
     losses = []

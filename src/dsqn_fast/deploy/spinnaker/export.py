@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from dsqn_fast.deploy.companion import arrays_beside
 from dsqn_fast.deploy.export import ExportReport
 from dsqn_fast.deploy.interpreters import interpreter
 from dsqn_fast.deploy.reference_target import refuse_early_decisions
@@ -20,7 +21,7 @@ from dsqn_fast.deploy.spinnaker.toolchain import TARGET, build
 from dsqn_fast.deploy.target import TargetOption
 from dsqn_fast.errors import MissingTargetError, OptionError, UnsupportedError
 from dsqn_fast.model.spiking import SpikingModel
-from dsqn_fast.output_files import check_writable, write_whole
+from dsqn_fast.output_files import write_whole
 
 EXPORT_OPTIONS: Final[Mapping[str, TargetOption]] = MappingProxyType(
     {
@@ -63,8 +64,7 @@ def export_spinnaker(model: SpikingModel, path: Path, options: dict[str, Any]) -
             f"the policy has {found} synapses between cells, more than {MOST_SYNAPSES}: use reset "
             "zero, fewer steps or a smaller network"
         )
-    arrays = path.with_suffix(".npz")
-    check_writable(arrays)
+    arrays = arrays_beside(path)
     check = check_layout(layout, seen)
     built = _built(layout, model.n_steps, chosen["build"])
     notes = [*built, *check.sentences, *_how_to(path, layout), NO_BOARD]
