@@ -4,12 +4,19 @@ set(DSQN_KERNEL_SOURCES ${PROJECT_SOURCE_DIR}/cpp/src/kernels/population.cpp)
 set(DSQN_KERNEL_OBJECTS "")
 set(DSQN_KERNEL_DEFINITIONS "")
 
+# Sanitizers look at every access, which at -O3 takes minutes to compile.
+if(DSQN_SANITIZE)
+  set(DSQN_KERNEL_LEVEL -O1)
+else()
+  set(DSQN_KERNEL_LEVEL -O3)
+endif()
+
 function(dsqn_add_kernels isa vector_bytes)
   set(target dsqn_kernels_${isa})
   add_library(${target} OBJECT ${DSQN_KERNEL_SOURCES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cpp/include)
   target_compile_definitions(${target} PRIVATE DSQN_ISA=${isa} DSQN_VECTOR_BYTES=${vector_bytes})
-  target_compile_options(${target} PRIVATE -O3 -ffp-contract=off -fno-exceptions -fno-rtti
+  target_compile_options(${target} PRIVATE ${DSQN_KERNEL_LEVEL} -ffp-contract=off -fno-exceptions -fno-rtti
                                            -fno-math-errno -fno-trapping-math
                                            -fvisibility=hidden ${ARGN})
   target_link_libraries(${target} PRIVATE dsqn_warnings)
