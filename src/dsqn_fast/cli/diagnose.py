@@ -47,12 +47,13 @@ def diagnose(
     from dsqn_fast.cli.option_pairs import refuse_pairs_of_diagnose
     from dsqn_fast.cli.output import check_json, show, to_stdout
     from dsqn_fast.cli.source_options import refuse_source_options
-    from dsqn_fast.cli.sources import is_policy_file, load_source, notes_of
+    from dsqn_fast.cli.sources import load_source, notes_of
     from dsqn_fast.conversion.detail import Settings
     from dsqn_fast.conversion.figure import check_figure_path, draw_diagnosis
     from dsqn_fast.conversion.option_groups import AutoOptions, CalibrationOptions
     from dsqn_fast.conversion.options import Dynamics, Recipe
     from dsqn_fast.conversion.workflow import convert_and_diagnose, diagnose_policy
+    from dsqn_fast.model_io import is_policy_file
     from dsqn_fast.output_files import check_separate
 
     check_json(json_file)

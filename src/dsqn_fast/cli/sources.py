@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def load_source(
         OptionError: There are options, but the file is a policy.
         ModelFileError: The file is neither, is damaged, or the policy has no source.
     """
+    from dsqn_fast.model_io import is_policy_file
+
     if not is_policy_file(source):
         from dsqn_fast.importers import load_ann
 
@@ -62,12 +63,3 @@ def notes_of(source: AnnModel | None) -> list[str]:
     """What was folded into a source network, left out or assumed when it was read."""
     notes = None if source is None else source.provenance.get("notes")
     return [str(note) for note in notes] if isinstance(notes, list) else []
-
-
-def is_policy_file(path: str) -> bool:
-    """Whether a file has the header that policy files have and other .npz files lack."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return bool({"header", "header.npy"}.intersection(archive.namelist()))
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
-        return False

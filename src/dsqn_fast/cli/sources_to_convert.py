@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsqn_fast.cli.sources import is_policy_file, load_source
+from dsqn_fast.cli.sources import load_source
 
 if TYPE_CHECKING:
     from dsqn_fast.conversion.auto import Route
@@ -28,6 +28,8 @@ def prepare_source(
     Raises:
         As `load_source`; with ``may_distill`` as `dsqn_fast.training.routes.load_or_distill`.
     """
+    from dsqn_fast.model_io import is_policy_file
+
     if not may_distill or is_policy_file(source):
         return load_source(source, env_id=env_id, options=options), None
     from dsqn_fast.cli.source_options import refuse_source_options

@@ -10,13 +10,15 @@ bytes; all other entries are arrays named by layer, such as ``layer0.weight``.
     decode    a header and arrays as a model
     archive   the zip container, read without trust
     npy       one array as the bytes of its entry
+    recognise whether a file is a policy
     save      `save_policy`
     load      `load_policy`
     text      header and arrays for other files that can hold both
 """
 
 from dsqn_fast.model_io.load import load_policy
+from dsqn_fast.model_io.recognise import is_policy_file
 from dsqn_fast.model_io.save import save_policy
 from dsqn_fast.model_io.text import policy_from_text, policy_to_text
 
-__all__ = ["load_policy", "policy_from_text", "policy_to_text", "save_policy"]
+__all__ = ["is_policy_file", "load_policy", "policy_from_text", "policy_to_text", "save_policy"]
