@@ -270,6 +270,7 @@ def test_a_pupil_learns_its_teachers_actions(tmp_path: Path) -> None:
     changes = {
         "teacher": str(tmp_path / "teacher.npz"), "total_steps": "1600", "rounds": "4",
         "hidden": "[32]", "test_episodes": "1", "learning_rate": "2e-3", "epsilon": "0.3",
+        "n_envs": "16", "epochs": "3", "minibatch": "256", "eval_episodes": "1",
     }  # fmt: skip
     report = train_by_view_imitation(
         "view-imitation", "ALE/Breakout-v5", changes=changes, n_steps=None, out=tmp_path / "run"

@@ -30,6 +30,7 @@ class FrameView:
         shape: Shape of the observation, (channels, height, width).
         dtype: Its type.
         largest: Its largest value.
+        step: What its values are whole multiples of.
         flicker: Each frame is the pixelwise maximum of the last two, because the console
             draws some things on every other frame only.
     """
@@ -42,6 +43,7 @@ class FrameView:
     dtype: type[np.generic]
     largest: float
     flicker: bool
+    step: float = 1.0
 
 
 def _to_84(frame: Grey) -> Grey:
@@ -97,6 +99,7 @@ VIEWS: Final = MappingProxyType(
             dtype=np.float32,
             largest=2.5,
             flicker=False,
+            step=0.25,
         ),
     }
 )

@@ -19,30 +19,40 @@ class ViewImitationSettings(TrainingSettings):
         view: What the pupil sees, see `dsqn_fast.frame_views.VIEWS`.
         hidden: Neurons of the pupil's dense hidden layers.
         total_steps: Decisions that are played, in all rounds together.
-        rounds: The teacher plays the first round, the pupil the others; the pupil learns from
-            all rounds so far after each of them (DAgger, Ross et al. 2011).
-        epochs: How often it goes over them each time.
+        rounds: The teacher plays the first round, the pupil most of the others; the pupil learns
+            from all rounds so far after each of them (DAgger, Ross et al. 2011).
+        teacher_share: Probability that the teacher plays a game for a round, after the first: so
+            the pupil also comes where only the teacher gets.
+        epochs: How often the pupil goes over all decisions each time.
+        memory: Most decisions that are kept to learn from; later ones replace the oldest.
         minibatch: Decisions of one gradient step.
         n_envs: Games side by side.
         epsilon: Share of random actions while playing.
         sharpness: Factor on the teacher's outputs before their softmax, which is imitated.
-        test_epsilon: Share of random actions in the test at the end.
+        eval_every: Decisions between two evaluations of the pupil; the best one is kept.
+        test_epsilon: Share of random actions in evaluations and in the test at the end.
+        bfloat16: Compute the teacher's outputs and the pupil's gradients with it.
     """
 
     teacher: str = ""
     view: str = "patel"
     hidden: tuple[int, ...] = (1000,)
-    total_steps: int = 120_000
+    total_steps: int = 800_000
     learning_rate: float = 5e-4
     learning_rate_end: float = 0.05
-    rounds: int = 6
-    epochs: int = 3
-    minibatch: int = 256
-    n_envs: int = 16
+    rounds: int = 40
+    teacher_share: float = 0.25
+    epochs: int = 2
+    memory: int = 1_000_000
+    minibatch: int = 1024
+    n_envs: int = 32
     epsilon: float = 0.05
     sharpness: float = 1.0
+    eval_every: int = 100_000
+    eval_episodes: int = 30
     test_episodes: int = 30
     test_epsilon: float = 0.05
+    bfloat16: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,11 +62,18 @@ class ViewImitationSettings(TrainingSettings):
                 "teacher=FILE"
             )
         check_choice("view", self.view, tuple(VIEWS))
-        self._check_integers("rounds", "epochs", "minibatch", "n_envs", lowest=1)
-        self._check_reals("epsilon", "test_epsilon", lowest=0.0, highest=1.0)
+        self._check_integers("rounds", "epochs", "memory", "minibatch", "n_envs", lowest=1)
+        shares = ("epsilon", "test_epsilon", "teacher_share")
+        self._check_reals(*shares, lowest=0.0, highest=1.0)
+        self._check_flags("bfloat16")
         self._check_reals("sharpness", lowest=1e-6, highest=1e6)
 
     @property
     def decisions_per_round(self) -> int:
         """Decisions of every game in one round."""
         return max(1, self.total_steps // (self.rounds * self.n_envs))
+
+    @property
+    def decisions(self) -> int:
+        """Decisions that are really played."""
+        return self.decisions_per_round * self.rounds * self.n_envs

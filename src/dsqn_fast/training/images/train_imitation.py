@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsqn_fast.conversion import convert
 from dsqn_fast.errors import TrainingError
 from dsqn_fast.importers import load_ann
 from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model.options import check_choice
 from dsqn_fast.training.images.config import run_config, run_name
-from dsqn_fast.training.images.finish import finish
+from dsqn_fast.training.images.finish import NETWORK, finish
 from dsqn_fast.training.images.imitation_settings import ViewImitationSettings
 from dsqn_fast.training.plan import DEFAULT_N_STEPS
 from dsqn_fast.training.report import TrainingReport
@@ -78,6 +79,8 @@ def train_by_view_imitation(
 
     def tell(step: int, mean: float | None) -> None:
         folder.append_evaluation(school.rows[-1])
+        if "evaluation" in school.rows[-1] and school.best is not None:  # kept if the run is killed
+            convert(school.best[0], normalization="none").save(folder.path / NETWORK)
         if progress is not None:
             progress(ImageProgress(step, settings.total_steps, mean))
 

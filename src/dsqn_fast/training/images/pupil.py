@@ -1,0 +1,81 @@
+"""A dense network that plays a game in one view and is taught to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from dsqn_fast.frame_views import VIEWS
+from dsqn_fast.importers import load_ann
+from dsqn_fast.model import AnnModel
+
+
+class Pupil:
+    """Linear layers with ReLU between them over the pixels of a view.
+
+    Args:
+        view: Name of the view, see `dsqn_fast.frame_views.VIEWS`.
+        hidden: Neurons of the hidden layers.
+        n_outputs: Actions.
+        env_id: The game, which the exported network names.
+    """
+
+    def __init__(self, view: str, hidden: tuple[int, ...], n_outputs: int, env_id: str) -> None:
+        self.view, self.env_id = view, env_id
+        self.shape = VIEWS[view].shape
+        sizes = (int(np.prod(self.shape)), *hidden)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(sizes):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
+
+    @property
+    def preprocessing(self) -> Mapping[str, Any]:
+        """What makes its observations of a game."""
+        return {"name": self.view}
+
+    def outputs(self, states: torch.Tensor) -> NDArray[np.floating]:
+        """Outputs (B, n_outputs) of states (B, n_inputs)."""
+        with torch.no_grad():
+            found: NDArray[np.floating] = self.network(states).numpy()
+        return found
+
+    def predict(
+        self,
+        observation: NDArray[Any],
+        state: Any = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = True,
+    ) -> tuple[NDArray[np.int64], Any]:
+        """Actions of (B, *shape) observations; see `SpikingAgent.predict`."""
+        flat = observation.reshape(len(observation), -1).astype(np.float32)
+        return self.outputs(torch.from_numpy(flat)).argmax(axis=1), state
+
+    def export(self, seen: NDArray[np.bool_] | None = None) -> AnnModel:
+        """The network as a policy's source.
+
+        Args:
+            seen: (n_inputs,) inputs that the network learned from. The weights of others, which
+                still are what they were drawn as, become zero. None keeps all.
+        """
+        layers = [nn.Flatten(), *self.network]
+        if seen is not None:
+            first = self.network[0]
+            assert isinstance(first, nn.Linear)
+            kept = nn.Linear(first.in_features, first.out_features)
+            with torch.no_grad():
+                kept.weight.copy_(first.weight * torch.from_numpy(seen))
+                kept.bias.copy_(first.bias)
+            layers[1] = kept
+        return load_ann(
+            nn.Sequential(*layers),
+            input_shape=tuple(self.shape),
+            env_id=self.env_id,
+            preprocessing=dict(self.preprocessing),
+        )
