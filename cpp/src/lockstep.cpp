@@ -19,6 +19,55 @@ bool fits(const Network<T>& network) {
          width <= kLockstepNeurons;
 }
 
+template <class T>
+constexpr int kLookupNeurons = std::min(kUnitBytes / static_cast<int>(sizeof(T)), kLookupInputs);
+
+// Whether the sums of all weights are looked up: few neurons, which keep their potential and are
+// reset by subtraction.
+template <class T>
+bool is_looked_up(const Network<T>& network) {
+  const auto& populations = network.populations();
+  const Dynamics& dynamics = network.dynamics();
+  if (dynamics.beta != 1 || dynamics.reset != Reset::subtraction || network.output_spikes() ||
+      populations.size() < 2 || populations.size() > static_cast<std::size_t>(kLookupLayers)) {
+    return false;
+  }
+  const int n_out = populations.back().n_out();
+  return n_out > 0 && n_out <= kOutputBytes / static_cast<int>(sizeof(T)) &&
+         std::all_of(populations.begin(), populations.end() - 1, [](const auto& population) {
+           return population.n_out() > 0 && population.n_out() <= kLookupNeurons<T>;
+         });
+}
+
+// Row `spikes` is the sum of the weights of the inputs whose bit is set, in ascending order: that
+// without the last one, and the last one.
+template <class T>
+AlignedVector<T> sums_of_weights(const Population<T>& population, int n_in, std::size_t width) {
+  AlignedVector<T> table((std::size_t{1} << n_in) * width);
+  const auto apart = static_cast<std::size_t>(population.padded());
+  T* row = table.data() + width;
+  for (int last = 0; last < n_in; ++last) {
+    const auto* weights = population.weights.data() + static_cast<std::size_t>(last) * apart;
+    const T* before = table.data();
+    for (std::size_t k = 0; k < std::size_t{1} << last; ++k, before += width, row += width) {
+      for (std::size_t j = 0; j < width; ++j) row[j] = before[j] + static_cast<T>(weights[j]);
+    }
+  }
+  return table;
+}
+
+template <class T>
+void add_tables(const Network<T>& network, LockstepPlan<T>& plan) {
+  if (!is_looked_up(network)) return;
+  const auto& populations = network.populations();
+  for (std::size_t l = 1; l < populations.size(); ++l) {
+    const bool output = l + 1 == populations.size();
+    plan.tables.push_back(sums_of_weights(populations[l], populations[l - 1].n_out(),
+                                          (output ? kOutputBytes : kUnitBytes) / sizeof(T)));
+    plan.layers[l].table = plan.tables.back().data();
+  }
+}
+
 // A threshold that no comparison reaches, not even that of an infinite potential.
 template <class T>
 constexpr T never() {
@@ -39,12 +88,13 @@ LockstepPlan<T> plan_lockstep(const Network<T>& network) {
     plan.layers.push_back({population.weights.data(), population.bias.data(),
                            spikes ? population.theta.data() : plan.silent.data(),
                            population.input().size(), population.n_out(), population.padded(),
-                           plan.width});
+                           plan.width, nullptr});
     plan.width += population.padded();
     plan.additions_per_step += population.padded() * (population.input().size() + 1);
     const auto& start = population.initial_potential;
     plan.start.insert(plan.start.end(), start.begin(), start.end());
   }
+  add_tables(network, plan);
   return plan;
 }
 

@@ -59,15 +59,16 @@ Dynamics make_dynamics(const Mode& mode, Encoding encoding, const Readout& reado
 }
 
 template <class T>
-void check(const PlainNetwork<T>& plain, int n_steps, Random& random) {
+void check(const PlainNetwork<T>& plain, int n_steps, Random& random, std::size_t batch = 3) {
   const auto network = plain.build();
   const Simulator<T> simulator(network);
-  const std::size_t batch = 3, n_in = static_cast<std::size_t>(network->n_in());
+  const std::size_t n_in = static_cast<std::size_t>(network->n_in());
   std::vector<T> observations;
   fill(observations, batch * n_in, -1.3, 1.3, random);
   for (std::size_t i = 0; i < observations.size(); i += 4) observations[i] = 0;
   for (std::size_t i = 1; i < observations.size(); i += 2) observations[i] = T(0.5);
-  const std::vector<std::uint64_t> keys = {0, 1, ~std::uint64_t{0}};
+  std::vector<std::uint64_t> keys = {0, 1, ~std::uint64_t{0}};
+  keys.resize(batch, 7);
   RunOptions all;
   all.n_steps = n_steps;
   all.seed = random();
@@ -116,6 +117,22 @@ void check_every_mode(int nth, Random& random) {
   }
 }
 
+// Networks whose sums of weights are looked up, and those that are just too large; batches that
+// fill groups, and not.
+template <class T>
+void check_tables(Random& random) {
+  const std::vector<int> widths = {1, 2, 7, 8, 9, 15, 16, 17}, batches = {1, 2, 3, 4, 5, 9};
+  for (int i = 0; i < 48; ++i) {
+    std::vector<int> sizes = {pick(random, {1, 4, 9}), pick(random, widths)};
+    if (i % 3 > 0) sizes.push_back(pick(random, widths));
+    sizes.push_back(pick(random, {1, 2, 3, 4, 5}));
+    auto plain = random_dense<T>(sizes, random);
+    if (i % 2 == 0) make_coarse(plain);
+    const int n_steps = pick(random, {1, 2, 63, 100});
+    check(plain, n_steps, random, static_cast<std::size_t>(pick(random, batches)));
+  }
+}
+
 template <class T>
 void check_empty_batch() {
   Random random(3);
@@ -142,6 +159,8 @@ int main(int argc, char** argv) {
   const int nth = argc > 1 ? std::atoi(argv[1]) : 1;
   check_every_mode<float>(nth, random);
   check_every_mode<double>(nth, random);
+  check_tables<float>(random);
+  check_tables<double>(random);
   check_empty_batch<float>();
   return failures;
 }

@@ -116,6 +116,10 @@ struct PopulationBlock {
 // Small dense networks run as a whole.
 inline constexpr int kLockstepLayers = 6;
 inline constexpr int kLockstepNeurons = 512;  // padded, of all populations
+// Smaller ones look sums of weights up; see kernels/lookup.inc.
+inline constexpr int kLookupLayers = 3;
+inline constexpr int kLookupInputs = 16;
+inline constexpr int kOutputBytes = 16;
 
 template <class T>
 struct LockstepLayer {
@@ -126,6 +130,9 @@ struct LockstepLayer {
   int n_out;
   int width;  // n_out, padded
   int first;  // padded neurons of the populations before
+  // Sums of weights by the spikes of the population before, bit i is input i; null where they are
+  // not looked up. A row has kUnitBytes, that of the output kOutputBytes.
+  const T* table;
 };
 
 // All steps of 1 ... kGroup decisions. Arrays per neuron are [population][decision][neuron].

@@ -18,6 +18,7 @@ struct LockstepPlan {
   int width = 0;                         // padded neurons of all populations
   std::int64_t additions_per_step = 0;   // at most
   AlignedVector<T> silent;               // thresholds of an output that never spikes
+  std::vector<AlignedVector<T>> tables;  // of the populations but the first, where looked up
   AlignedVector<T> start;                // potentials before the first step, by population
 };
 

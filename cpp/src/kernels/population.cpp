@@ -11,6 +11,7 @@
 #include "peak.inc"
 #include "update.inc"
 #include "fixed.inc"
+#include "lookup.inc"
 #include "lockstep.inc"
 // clang-format on
 

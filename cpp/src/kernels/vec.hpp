@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#if defined(DSQN_VECTOR_BYTES) && DSQN_VECTOR_BYTES == 64
+#if defined(DSQN_VECTOR_BYTES) && DSQN_VECTOR_BYTES >= 32
 #include <immintrin.h>
 #endif
 
@@ -27,6 +27,7 @@ inline constexpr int kVectorBytesF64 = DSQN_VECTOR_BYTES;
 
 template <>
 struct VecOf<float> {
+  typedef float outputs __attribute__((vector_size(16), may_alias));
   typedef float type __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::int32_t mask __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::uint32_t word;
@@ -34,6 +35,7 @@ struct VecOf<float> {
 };
 template <>
 struct VecOf<std::int32_t> {
+  typedef std::int32_t outputs __attribute__((vector_size(16), may_alias));
   typedef std::int32_t type __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::int32_t mask __attribute__((vector_size(kVectorBytesF32), may_alias));
   typedef std::uint32_t word;
@@ -41,6 +43,7 @@ struct VecOf<std::int32_t> {
 };
 template <>
 struct VecOf<double> {
+  typedef double outputs __attribute__((vector_size(16), may_alias));
   typedef double type __attribute__((vector_size(kVectorBytesF64), may_alias));
   typedef std::int64_t mask __attribute__((vector_size(kVectorBytesF64), may_alias));
   typedef std::uint64_t word;
@@ -114,6 +117,18 @@ inline V blend(__mmask16 m, V a, V b) {
 inline Vec<double> blend(__mmask8 m, Vec<double> a, Vec<double> b) {
   return (Vec<double>)_mm512_mask_blend_epi64(m, (__m512i)a, (__m512i)b);
 }
+// counts + 1 where the mask is set.
+inline Mask<float> add_one(__mmask16 m, Mask<float> counts) {
+  return (Mask<float>)_mm512_mask_sub_epi32((__m512i)counts, m, (__m512i)counts,
+                                            _mm512_set1_epi32(-1));
+}
+inline Mask<double> add_one(__mmask8 m, Mask<double> counts) {
+  return (Mask<double>)_mm512_mask_sub_epi64((__m512i)counts, m, (__m512i)counts,
+                                             _mm512_set1_epi64(-1));
+}
+// Bit k is lane k.
+inline unsigned number(__mmask16 m) { return m; }
+inline unsigned number(__mmask8 m) { return m; }
 template <class B>
 inline B set(__mmask16 m, B bits, B bit) {
   return (B)_mm512_mask_or_epi32((__m512i)bits, m, (__m512i)bits, (__m512i)bit);
@@ -134,6 +149,24 @@ inline V blend(M m, V a, V b) {
 template <class M, class V>
 inline V subtract(M m, V a, V b) {
   return m ? a - b : a;
+}
+template <class M>
+inline M add_one(M m, M counts) {
+  return counts - m;
+}
+template <class M>
+inline unsigned number(M m) {
+#if DSQN_VECTOR_BYTES == 32
+  if constexpr (sizeof(m[0]) == 4) {
+    return static_cast<unsigned>(_mm256_movemask_ps((__m256)m));
+  } else {
+    return static_cast<unsigned>(_mm256_movemask_pd((__m256d)m));
+  }
+#else
+  unsigned bits = 0;
+  for (unsigned k = 0; k < sizeof(M) / sizeof(m[0]); ++k) bits |= (m[k] != 0 ? 1u : 0u) << k;
+  return bits;
+#endif
 }
 template <class M, class B>
 inline B set(M m, B bits, B bit) {
