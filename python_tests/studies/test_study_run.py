@@ -236,11 +236,14 @@ def _computing(parent: int) -> list[int]:
 def test_cells_may_train_their_policy(tmp_path: Path) -> None:
     pytest.importorskip("torch", exc_type=ImportError)
     quick = "total_steps = 300, learning_starts = 100, eval_every = 300, eval_episodes = 2"
-    train = f'{{ method = "dqn", seeds = 2, set = {{ {quick}, test_episodes = 2 }} }}'
+    train = f'{{ method = "dqn", seeds = 1, set = {{ {quick}, test_episodes = 2 }} }}'
     policies = f'[{{ name = "dqn", env = "CartPole-v1", train = {train} }}]'
     text = f'title = "t"\nquestion = "q?"\npolicies = {policies}\n'
     run = run_small(tmp_path, text)
-    assert (run.computed, run.refused) == (2, 0)
+    assert (run.computed, run.refused) == (1, 0)
+    more = text.replace("seeds = 1", "seeds = 2")
+    run = run_small(tmp_path, more, execution=replace(HERE, resume=True))
+    assert (run.computed, run.kept) == (1, 1)
     rows = list(rows_of(tmp_path / "out").values())
     assert {row["cell"]["policy"] for row in rows} == {"dqn 0", "dqn 1"}
     assert rows[0]["returns"] != rows[1]["returns"]

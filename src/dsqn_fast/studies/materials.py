@@ -132,7 +132,11 @@ def search_folders(data: Sequence[Path], study_file: Path | None) -> list[Path]:
 
 
 def _to_train(policy: PolicySource, training: Training) -> list[Material]:
-    """Policies that their cells will train."""
+    """Policies that their cells will train.
+
+    A training is the same whatever others are asked for beside it: a study may grow by seeds.
+    """
+    what = {name: value for name, value in asdict(training).items() if name != "seeds"}
     named = (
         (replace(policy, name=f"{policy.name} {seed}", group=policy.name), seed)
         for seed in range(training.seeds)
@@ -143,7 +147,7 @@ def _to_train(policy: PolicySource, training: Training) -> list[Material]:
             ann=None,
             model=None,
             observations=None,
-            sha256=(json.dumps([asdict(training), seed], sort_keys=True),),
+            sha256=(json.dumps([what, seed], sort_keys=True),),
             training_seed=seed,
         )
         for one, seed in named
