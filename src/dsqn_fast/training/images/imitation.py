@@ -56,8 +56,11 @@ class ViewImitation:
         self._teacher = torch_outputs(self.teacher, bfloat16=settings.bfloat16)
         torch.manual_seed(self.seed)
         self.pupil = Pupil(settings.view, settings.hidden, self.n_actions, self.env_id)
-        self._optimizer = torch.optim.Adam(
-            self.pupil.network.parameters(), settings.learning_rate, fused=True
+        self._optimizer = torch.optim.AdamW(
+            self.pupil.network.parameters(),
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         capacity = min(settings.memory, settings.decisions)
         self._memory = ImitationMemory(VIEWS[settings.view], self.n_actions, capacity)
@@ -83,6 +86,9 @@ class ViewImitation:
         for index in range(settings.rounds):
             seen, returns, agreement = self._play(seen, 1.0 if index == 0 else None)
             played += settings.decisions_per_round * settings.n_envs
+            if index == 0:
+                centre, deviation = self._memory.moments()
+                self.pupil.scale(centre, deviation.clamp(min=settings.min_deviation))
             for group in self._optimizer.param_groups:
                 group["lr"] = settings.rate_at(1 - index / settings.rounds)
             loss = self._teach()
@@ -160,7 +166,7 @@ class ViewImitation:
             for states, targets in self._memory.minibatches(settings.minibatch, self._teach_rng):
                 wanted = functional.softmax(targets * settings.sharpness, 1)
                 with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
-                    logits = self.pupil.network(states)
+                    logits = self.pupil.forward(states)
                 loss = functional.cross_entropy(logits.float(), wanted)
                 self._optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]

@@ -57,6 +57,15 @@ class ImitationMemory:
         for rows in np.array_split(rng.permutation(self.size), pieces):
             yield self.states(rows), torch.from_numpy(self._targets[rows])
 
+    def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of every input over the states: (n_inputs,) float32."""
+        known = self._states[: self.size]
+        mean, deviation = known.mean(axis=0), known.std(axis=0, dtype=np.float32)
+        return (
+            torch.from_numpy((mean * self.step).astype(np.float32)),
+            torch.from_numpy(deviation * np.float32(self.step)),
+        )
+
     def latest(self, count: int) -> torch.Tensor:
         """The last states that were added, newest first: (b, n_inputs) float32."""
         rows = (self._next - 1 - np.arange(min(count, self.size))) % len(self._states)

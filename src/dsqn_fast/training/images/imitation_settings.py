@@ -28,6 +28,10 @@ class ViewImitationSettings(TrainingSettings):
         minibatch: Decisions of one gradient step.
         n_envs: Games side by side.
         epsilon: Share of random actions while playing.
+        min_deviation: Pixels are scaled to a deviation of 1 over the first round's states; those
+            with a smaller one than this as if they had it, above 0. The export has no scaling.
+        weight_decay: Share of the weights, times the learning rate, that each gradient step
+            takes away.
         sharpness: Factor on the teacher's outputs before their softmax, which is imitated.
         eval_every: Decisions between two evaluations of the pupil; the best one is kept.
         test_epsilon: Share of random actions in evaluations and in the test at the end.
@@ -37,18 +41,20 @@ class ViewImitationSettings(TrainingSettings):
     teacher: str = ""
     view: str = "patel"
     hidden: tuple[int, ...] = (1000,)
-    total_steps: int = 800_000
-    learning_rate: float = 5e-4
+    total_steps: int = 660_000
+    learning_rate: float = 1e-3
     learning_rate_end: float = 0.05
-    rounds: int = 40
+    rounds: int = 30
     teacher_share: float = 0.25
-    epochs: int = 2
+    epochs: int = 1
     memory: int = 1_000_000
     minibatch: int = 1024
     n_envs: int = 32
     epsilon: float = 0.05
+    min_deviation: float = 0.15
+    weight_decay: float = 0.1
     sharpness: float = 1.0
-    eval_every: int = 100_000
+    eval_every: int = 150_000
     eval_episodes: int = 30
     test_episodes: int = 30
     test_epsilon: float = 0.05
@@ -66,7 +72,8 @@ class ViewImitationSettings(TrainingSettings):
         shares = ("epsilon", "test_epsilon", "teacher_share")
         self._check_reals(*shares, lowest=0.0, highest=1.0)
         self._check_flags("bfloat16")
-        self._check_reals("sharpness", lowest=1e-6, highest=1e6)
+        self._check_reals("sharpness", "min_deviation", lowest=1e-6, highest=1e6)
+        self._check_reals("weight_decay", lowest=0.0, highest=1.0)
 
     @property
     def decisions_per_round(self) -> int:

@@ -34,6 +34,19 @@ class Pupil:
         for before, after in itertools.pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
+        self._mean, self._deviation = torch.zeros(sizes[0]), torch.ones(sizes[0])
+
+    def scale(self, mean: torch.Tensor, deviation: torch.Tensor) -> None:
+        """Let the network see states less their mean, in deviations; both are (n_inputs,).
+
+        Where a ball is, on few pixels and seldom, then weighs as much as a wall that stands still.
+        """
+        self._mean, self._deviation = mean, deviation
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """Outputs (B, n_outputs) of states (B, n_inputs), with gradients."""
+        logits: torch.Tensor = self.network((states - self._mean) / self._deviation)
+        return logits
 
     @property
     def preprocessing(self) -> Mapping[str, Any]:
@@ -43,7 +56,7 @@ class Pupil:
     def outputs(self, states: torch.Tensor) -> NDArray[np.floating]:
         """Outputs (B, n_outputs) of states (B, n_inputs)."""
         with torch.no_grad():
-            found: NDArray[np.floating] = self.network(states).numpy()
+            found: NDArray[np.floating] = self.forward(states).numpy()
         return found
 
     def predict(
@@ -58,23 +71,23 @@ class Pupil:
         return self.outputs(torch.from_numpy(flat)).argmax(axis=1), state
 
     def export(self, seen: NDArray[np.bool_] | None = None) -> AnnModel:
-        """The network as a policy's source.
+        """The network as a policy's source, its scaling folded into the first layer.
 
         Args:
             seen: (n_inputs,) inputs that the network learned from. The weights of others, which
                 still are what they were drawn as, become zero. None keeps all.
         """
-        layers = [nn.Flatten(), *self.network]
-        if seen is not None:
-            first = self.network[0]
-            assert isinstance(first, nn.Linear)
-            kept = nn.Linear(first.in_features, first.out_features)
-            with torch.no_grad():
-                kept.weight.copy_(first.weight * torch.from_numpy(seen))
-                kept.bias.copy_(first.bias)
-            layers[1] = kept
+        first = self.network[0]
+        assert isinstance(first, nn.Linear)
+        folded = nn.Linear(first.in_features, first.out_features)
+        with torch.no_grad():
+            weight = first.weight.double() / self._deviation.double()
+            if seen is not None:
+                weight *= torch.from_numpy(seen)
+            folded.bias.copy_(first.bias.double() - weight @ self._mean.double())
+            folded.weight.copy_(weight)
         return load_ann(
-            nn.Sequential(*layers),
+            nn.Sequential(nn.Flatten(), folded, *list(self.network)[1:]),
             input_shape=tuple(self.shape),
             env_id=self.env_id,
             preprocessing=dict(self.preprocessing),
