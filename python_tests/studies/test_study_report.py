@@ -75,7 +75,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> list[StudyReport]:
     run_small(folder, out="all/one")
     # Names that a page must not take as its own.
     text = TEXT.replace('"A small study"', '"<b>Second</b> & | \\"study\\""')
-    run_small(folder, text.replace('name = "net"', 'name = "<net>"'), out="all/two")
+    text = text.replace('name = "net"', 'name = "<net>"')
+    run_small(folder, f'notes = "Run `train <x>`."\n{text}', out="all/two")
     return load_reports(folder / "all")
 
 
@@ -100,6 +101,7 @@ def test_the_page_is_whole_and_loads_nothing(page: Path, reports: list[StudyRepo
     assert text.count("<svg ") == sum(len(report.pictures) for report in reports) == 4
     assert "<b>Second" not in text
     assert "&lt;b&gt;Second" in text
+    assert "Run <code>train &lt;x&gt;</code>." in text
     assert "prefers-color-scheme:dark" in text
     assert 'name="viewport"' in text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
@@ -77,7 +78,7 @@ def _study(report: StudyReport) -> Iterator[str]:
     study = report.study
     yield f'<section id="{escape(study.name)}"><h2>{escape(study.title)}</h2>'
     yield f'<p class="question">{escape(study.question)}</p>'
-    yield f'<p class="muted">{escape(answered(report))}</p>'
+    yield f'<p class="muted">{_with_code(answered(report))}</p>'
     yield '<div class="findings">'
     yield from (f"<p>{escape(paragraph)}</p>" for paragraph in report.findings)
     yield "</div>"
@@ -90,6 +91,11 @@ def _study(report: StudyReport) -> Iterator[str]:
     yield "<details><summary>What was run</summary><pre>"
     yield escape("\n".join([*ran(report), "", *ran_policies(report)]))
     yield "</pre></details></section>"
+
+
+def _with_code(text: str) -> str:
+    """Escaped; what stands between backticks, as in the Markdown twin, is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _table(table: Table) -> Iterator[str]:
