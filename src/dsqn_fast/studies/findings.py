@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dsqn_fast.statistics import Interval, probability_of_improvement
 from dsqn_fast.studies.entries import Entry, shown_factors
@@ -14,6 +16,8 @@ from dsqn_fast.studies.words import interval, listed, setting, settings, value_o
 
 AGREEMENTS = (0.95, 0.99)
 """Agreements whose smallest number of steps is named."""
+MOST_IN_PAIRS = 4
+"""Groups of training seeds that are all compared with one another."""
 
 
 def find(study: Study, entries: Sequence[Entry], winners: Sequence[Winner]) -> list[str]:
@@ -30,7 +34,7 @@ def find(study: Study, entries: Sequence[Entry], winners: Sequence[Winner]) -> l
             paragraphs.append(f"{policy}: " + " ".join(sentences))
     if study.winner is not None and study.winner.among == POLICY:
         paragraphs.extend(_wins(study, winners))
-    over_seeds = [*_seeds(entries), *_improvement(entries)]
+    over_seeds = [*_seeds(study, entries), *_improvement(study, entries)]
     if over_seeds:
         paragraphs.append(" ".join(over_seeds))
     rest = [*_published(entries), *_impossible(entries)]
@@ -142,8 +146,9 @@ def _extremes(entries: Sequence[Entry]) -> Iterator[str]:
     )
 
 
-def _seeds(entries: Sequence[Entry]) -> Iterator[str]:
+def _seeds(study: Study, entries: Sequence[Entry]) -> Iterator[str]:
     """IQM and spread of every group of training seeds."""
+    factors = shown_factors(study, entries)
     for entry in entries:
         estimate = seeds_estimate(entry.runs) if entry.runs else None
         parts = sources_of_spread(entry.runs) if entry.runs else None
@@ -152,30 +157,51 @@ def _seeds(entries: Sequence[Entry]) -> Iterator[str]:
         ends = interval("return", Interval(estimate.low, estimate.high))
         seeds = len({run["cell"]["policy"] for run in entry.runs})
         yield (
-            f"{_called(entry)}: IQM over {seeds} training seeds "
+            f"{_called(entry, factors)}: IQM over {seeds} training seeds "
             f"{show_metric('return', estimate.value)} {ends}, standard deviation over training "
             f"seeds {parts.training:.2f}, over episodes {parts.episodes or 0.0:.2f}."
         )
 
 
-def _improvement(entries: Sequence[Entry]) -> Iterator[str]:
-    """How often a training of one group beats one of another in the same environment."""
-    groups = [entry for entry in entries if entry.runs and seeds_estimate(entry.runs) is not None]
-    for place, first in enumerate(groups):
-        for second in groups[place + 1 :]:
-            if first.env_id != second.env_id or first.policy == second.policy:
+def _improvement(study: Study, entries: Sequence[Entry]) -> Iterator[str]:
+    """How often a training of one group beats one of another in the same set-up."""
+    factors = shown_factors(study, entries)
+    set_ups: dict[tuple[Any, ...], list[tuple[float, Entry]]] = {}
+    for entry in entries:
+        estimate = seeds_estimate(entry.runs) if entry.runs else None
+        if estimate is not None:
+            # Where settings vary, networks are compared with networks, and T with the same T.
+            role = entry.role if factors else None
+            key = (entry.env_id, role, *(entry.axes.get(name) for name in factors))
+            set_ups.setdefault(key, []).append((estimate.value, entry))
+    for groups in set_ups.values():
+        for first, second in _pairs(groups):
+            if first.policy == second.policy:
                 continue
             found = probability_of_improvement(
                 trainings_of(first.runs).mean(axis=1), trainings_of(second.runs).mean(axis=1)
             )
             yield (
-                f"A training of {_called(second)} returns more than one of {_called(first)} with "
-                f"probability {1 - found.value:.2f} [{1 - found.high:.2f}, {1 - found.low:.2f}]."
+                f"A training of {_called(second, factors)} returns more than one of "
+                f"{_called(first, factors)} with probability {1 - found.value:.2f} "
+                f"[{1 - found.high:.2f}, {1 - found.low:.2f}]."
             )
 
 
-def _called(entry: Entry) -> str:
-    return entry.policy + (", source network" if entry.role == "source" else "")
+def _pairs(groups: Sequence[tuple[float, Entry]]) -> Iterator[tuple[Entry, Entry]]:
+    """All pairs of few groups; of many those with the one that has the highest IQM."""
+    if len(groups) <= MOST_IN_PAIRS:
+        yield from itertools.combinations([entry for _, entry in groups], 2)
+        return
+    best = max(groups, key=lambda group: group[0])[1]
+    yield from ((best, entry) for _, entry in groups if entry is not best)
+
+
+def _called(entry: Entry, factors: Sequence[str]) -> str:
+    if entry.role == "source":
+        return entry.policy + ", source network"
+    context = {name: entry.axes[name] for name in factors if name in entry.axes}
+    return ", ".join(filter(None, (entry.policy, settings(context))))
 
 
 def _published(entries: Sequence[Entry]) -> Iterator[str]:

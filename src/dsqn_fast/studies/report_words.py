@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dsqn_fast.studies.report import StudyReport
 from dsqn_fast.studies.tables import EXCLUDED
+from dsqn_fast.studies.words import listed, value_of
 
 TITLE: Final = "Studies of spiking policies"
 EXPLANATION: Final = (
@@ -61,10 +62,26 @@ def _executor(run: Any) -> str:
 
 
 def ran_policies(report: StudyReport) -> Iterator[str]:
-    """Policies with their shapes and the hashes of their files."""
+    """Policies with their shapes and the hashes of their files, or the trainings of a group."""
+    groups = report.plan.get("groups", {})
+    trained: dict[str, list[Any]] = {}
     for policy in report.plan["policies"]:
+        if policy.get("training"):
+            trained.setdefault(groups.get(policy["name"], policy["name"]), []).append(policy)
+            continue
         layers = ", ".join(map(str, policy["layers"]))
         yield (
             f"{policy['name']}: {policy['file']} [{layers}], {policy['env_id']}, sha256 "
             f"{policy['sha256'][0][:16]}"
         )
+    for name, policies in trained.items():
+        seeds = listed(str(policy["training_seed"]) for policy in policies)
+        yield f"{name}: {_training(policies[0])}, training seeds {seeds}"
+
+
+def _training(policy: Any) -> str:
+    training = policy["training"]
+    changes = [f"{name} = {value_of(value)}" for name, value in training["changes"].items()]
+    return ", ".join(
+        [f"{training['method']} on {policy['env_id']}", f"preset {training['preset']}", *changes]
+    )
