@@ -130,6 +130,18 @@ def test_the_twin_says_the_same(page: Path, reports: list[StudyReport]) -> None:
         assert report.runs[0]["command"] in markdown
 
 
+def test_figures_shorten_coordinates_and_not_words(tmp_path: Path) -> None:
+    text = TEXT.replace('name = "net"', 'name = "rate 0.0003"')
+    text = re.sub(
+        r"\[figure\].*?(?=\n\[|$)", '[figure]\nx = "policy"\ny = ["return"]\n', text, flags=re.S
+    )
+    text = text.replace('policy = "net"', 'policy = "rate 0.0003"')
+    run_small(tmp_path, text)
+    svg = load_reports(tmp_path / "out")[0].pictures[0].svg
+    assert "rate 0.0003" in svg
+    assert not re.search(r'="[^"]*\d\.\d{3}', svg)
+
+
 def test_intervals_are_drawn(reports: list[StudyReport]) -> None:
     report = reports[0]
     entry = next(e for e in report.entries if e.role == "spiking")

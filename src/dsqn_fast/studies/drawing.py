@@ -23,6 +23,8 @@ MARKERS: Final = "osD^vPX*"
 SIZE: Final = (4.8, 3.3)
 LONGEST_ROW: Final = 52
 """Letters of words that stand side by side along x."""
+LABELLED_RANGE: Final = 100.0
+"""Largest over smallest x up to which more than powers of ten have room for their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,7 +274,7 @@ def _finish(axes: Any, study: Study, chart: _Chart, title: str) -> None:
         if not chart.numeric:
             axes.set_xticks(range(len(names)), names)
     if spec.log:
-        axes.set_xscale("log")
+        _logarithmic(axes, chart)
     axes.grid(True, color=GRID, alpha=0.3, linewidth=0.6)
     axes.set_axisbelow(True)
     handles = axes.get_legend_handles_labels()[1]
@@ -286,6 +288,22 @@ def _finish(axes: Any, study: Study, chart: _Chart, title: str) -> None:
         for text in legend.get_texts():
             text.set_color(TEXT)
     _recolour(axes)
+
+
+def _logarithmic(axes: Any, chart: _Chart) -> None:
+    """A logarithmic x with plain numbers: those that were measured, or 1, 2, 5 of each decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    numbers = [float(level) for level in chart.levels if level is not None]
+    if numbers and high < LABELLED_RANGE * low:
+        axes.set_xticks(numbers)
+    else:
+        subs = (1.0, 2.0, 5.0) if high < LABELLED_RANGE * low else (1.0,)
+        axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _recolour(axes: Any) -> None:
@@ -321,7 +339,8 @@ def _svg(figure: Any) -> str:
     svg = re.sub(r"font-family: [^;\"]*(; )?", "", svg)
     svg = svg.replace("*{", "text{font-family:sans-serif}*{", 1)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
-    svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+    # Coordinates, not the words between tags: a learning rate of 0.0003 is not 0.00.
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)
     return re.sub(r">\s+<", "><", re.sub(r"\s*\n", " ", svg)).strip()
 
 
