@@ -142,6 +142,20 @@ def test_figures_shorten_coordinates_and_not_words(tmp_path: Path) -> None:
     assert not re.search(r'="[^"]*\d\.\d{3}', svg)
 
 
+def test_environments_have_figures_of_their_own(tmp_path: Path) -> None:
+    other = '{ name = "car", file = "policies/mountaincar-dqn.npz", max_episode_steps = 30 }'
+    text = TEXT.replace("30 }]", f"30 }}, {other}]").replace('x = "n_steps"', 'x = "policy"')
+    run_small(tmp_path, text)
+    titles = [
+        one.title for one in load_reports(tmp_path / "out")[0].pictures if "return" in one.title
+    ]
+    assert titles == [
+        f"return: {env}, T = {steps}"
+        for env in ("CartPole-v1", "MountainCar-v0")
+        for steps in (4, 8)
+    ]
+
+
 def test_intervals_are_drawn(reports: list[StudyReport]) -> None:
     report = reports[0]
     entry = next(e for e in report.entries if e.role == "spiking")

@@ -84,16 +84,18 @@ def _panels(
     # Points of two metrics differ by what leads to them: that is not taken apart.
     rest = [] if spec.x in METRICS else [name for name in factors if name not in used]
     together = POLICY in used
+    several = together and len({entry.env_id for entry in entries}) > 1
     panels: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in entries:
         if entry.role == "spiking":
-            policy = None if together else entry.policy
-            key = (policy, *(entry.axes.get(name) for name in rest))
+            # Returns of two environments have no scale in common.
+            what = entry.env_id if several else None if together else entry.policy
+            key = (what, *(entry.axes.get(name) for name in rest))
             panels.setdefault(key, []).append(entry)
-    for (policy, *levels), own in panels.items():
-        sources = [e for e in entries if e.role == "source" and e.policy in (policy, None)]
+    for (what, *levels), own in panels.items():
+        sources = [e for e in entries if e.role == "source" and what in (e.policy, e.env_id, None)]
         context = settings({n: v for n, v in zip(rest, levels, strict=True) if v is not None})
-        yield ", ".join(filter(None, (policy, context))), [*sources, *own]
+        yield ", ".join(filter(None, (what, context))), [*sources, *own]
 
 
 def _drawn(
@@ -273,7 +275,7 @@ def _finish(axes: Any, study: Study, chart: _Chart, title: str) -> None:
         axes.set_xlabel(along)
         if not chart.numeric:
             axes.set_xticks(range(len(names)), names)
-    if spec.log:
+    if spec.log and chart.numeric:
         _logarithmic(axes, chart)
     axes.grid(True, color=GRID, alpha=0.3, linewidth=0.6)
     axes.set_axisbelow(True)
