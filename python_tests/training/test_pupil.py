@@ -8,7 +8,9 @@ import pytest
 from dsqn_fast.frame_views import VIEWS
 from dsqn_fast.model import Dense
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+
 from dsqn_fast.training.images.imitation_memory import ImitationMemory
 from dsqn_fast.training.images.pupil import Pupil
 

@@ -53,6 +53,10 @@ def train(
         str | None,
         typer.Option(help="Of dsqn: instant, nest or spytorch, short for --set timing=..."),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where torch learns: cpu, cuda or auto; short for --set device=..."),
+    ] = None,
     teacher: TeacherOption = None,
     observations: ObservationsOption = None,
     dagger: DaggerOption = None,
@@ -97,6 +101,7 @@ def train(
         short={
             "total_steps": steps,
             "timing": timing,
+            "device": device,
             "teacher": teacher,
             "observations": observations,
             "rounds": dagger,

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from dsqn_fast.environments import Environment
 from dsqn_fast.errors import TrainingError
 from dsqn_fast.training.actor_settings import A2cSettings, CriticSettings, PpoSettings
+from dsqn_fast.training.devices import chosen_device
 from dsqn_fast.training.network_evaluation import Network
 from dsqn_fast.training.network_export import export_network
 from dsqn_fast.training.plan import TrainingPlan
@@ -76,7 +77,11 @@ class ActorCriticLearner(SB3Learner):
         settings = plan.settings
         assert isinstance(settings, CriticSettings)
         made = DummyVecEnv([lambda env=env: env for env in envs])  # type: ignore[misc]
-        options = {**_options(settings), "seed": plan.seed, "device": "cpu"}
+        options = {
+            **_options(settings),
+            "seed": plan.seed,
+            "device": chosen_device(settings.device),
+        }
         if isinstance(settings, PpoSettings):
             algorithm: OnPolicyAlgorithm = CheckedPPO("MlpPolicy", made, **options)
         else:

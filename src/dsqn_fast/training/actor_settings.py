@@ -45,6 +45,7 @@ class ReinforceSettings(ActorSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("baseline", self.baseline, ("none", "step"))
+        check_choice("device of reinforce", self.device, ("auto", "cpu"))
         if self.baseline == "step" and self.n_envs < 2:
             raise OptionError(
                 f"baseline 'step' compares at least 2 episodes, not n_envs = {self.n_envs}: use "

@@ -41,7 +41,7 @@ def read_checkpoint(path: Path, learner: Learner) -> dict[str, Any]:
     """
     try:
         # The file is read whole first: a memory map of it would change with the file.
-        state = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
+        state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
         learner.restore(state["learner"])
         # Last, because making a learner and an environment draws random numbers.
         _restore_random_states(state["random"])

@@ -21,6 +21,7 @@ from dsqn_fast.training.classifier_settings import (
     SurrogateClassifierSettings,
 )
 from dsqn_fast.training.course import Course
+from dsqn_fast.training.devices import chosen_device
 from dsqn_fast.training.distill import check_vector_observations
 from dsqn_fast.training.erbp_pupil import ErbpPupil
 from dsqn_fast.training.network_evaluation import Network
@@ -166,4 +167,8 @@ def make_pupil(
         width, threshold = settings.boxcar, settings.error_threshold
         return ErbpPupil(network, seed=seed, width=width, error_threshold=threshold)
     assert isinstance(settings, SurrogateClassifierSettings)
-    return SpikingPupil(network, sharpness=settings.sharpness, spike_cost=settings.spike_cost)
+    return SpikingPupil(
+        network.to(chosen_device(settings.device)),
+        sharpness=settings.sharpness,
+        spike_cost=settings.spike_cost,
+    )

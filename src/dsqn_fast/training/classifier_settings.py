@@ -8,6 +8,7 @@ from typing import Literal
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import RESETS, TIMINGS, Reset, Timing, check_choice, check_n_steps
 from dsqn_fast.training.checked_settings import CheckedSettings, as_tuple, check_integer
+from dsqn_fast.training.devices import check_device
 from dsqn_fast.training.lessons import ImitationOptions
 from dsqn_fast.training.state_options import StateOptions
 from dsqn_fast.training.surrogate import SURROGATES
@@ -137,16 +138,19 @@ class SurrogateClassifierSettings(SpikingClassifierSettings):
         surrogate_scale: Its scale; None for the usual one.
         sharpness: Factor on the outputs inside the cross-entropy.
         spike_cost: Added to the loss per hidden spike of a decision; 0 for none.
+        device: Where torch learns, see `dsqn_fast.training.devices`.
     """
 
     surrogate: Literal["superspike", "arctan", "triangular"] = "superspike"
     surrogate_scale: float | None = None
     sharpness: float = 1.0
     spike_cost: float = 0.0
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("surrogate", self.surrogate, SURROGATES)
+        check_device(self.device)
         self._check_reals("spike_cost", lowest=0.0, highest=1e12)
         self._check_reals("sharpness", lowest=1e-6, highest=1e6)
         if self.surrogate_scale is not None:

@@ -28,8 +28,8 @@ def export_network(
     """
     layers = tuple(
         Dense(
-            weight=module.weight.detach().numpy().T.copy(),
-            bias=module.bias.detach().numpy().copy(),
+            weight=module.weight.detach().cpu().numpy().T.copy(),
+            bias=module.bias.detach().cpu().numpy().copy(),
         )
         for module in modules
         if isinstance(module, torch.nn.Linear)

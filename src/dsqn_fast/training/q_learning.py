@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from dsqn_fast.environments import Environment
 from dsqn_fast.errors import TrainingError
+from dsqn_fast.training.devices import chosen_device
 from dsqn_fast.training.dqn_settings import DqnSettings
 
 _LOSSES: Final = {"huber": functional.smooth_l1_loss, "squared": functional.mse_loss}
@@ -62,7 +63,7 @@ class QLearning(DQN):
             max_grad_norm=settings.clip,
             policy_kwargs={**shape, **(policy_options or {})},
             seed=seed,
-            device="cpu",
+            device=chosen_device(settings.device),
         )
         if settings.epsilon_decay is not None:
             self.exploration_schedule = self._decaying_epsilon

@@ -172,7 +172,7 @@ class SpikingNetwork(torch.nn.Module):
             provenance: How it was trained: JSON values.
         """
         dense = [
-            Dense(weight=weight.numpy().copy(), bias=bias.numpy().copy())
+            Dense(weight=weight.cpu().numpy().copy(), bias=bias.cpu().numpy().copy())
             for weight, bias in zip(self.weights, self.biases, strict=True)
         ]
         if scaling is not None:

@@ -24,6 +24,7 @@ class SpikingPupil(Pupil):
         self, network: SpikingNetwork, *, sharpness: float = 1.0, spike_cost: float = 0.0
     ) -> None:
         self.network, self.sharpness, self.spike_cost = network, sharpness, spike_cost
+        self._device = network.weights[0].device
 
     @property
     def module(self) -> SpikingNetwork:
@@ -36,17 +37,17 @@ class SpikingPupil(Pupil):
 
     def logits(self, observations: torch.Tensor) -> torch.Tensor:
         """Outputs (B, n_actions) times the sharpness."""
-        outputs: torch.Tensor = self.network(observations)
-        return outputs * self.sharpness
+        outputs: torch.Tensor = self.network(observations.to(self._device))
+        return outputs.cpu() * self.sharpness
 
     def learn(self, observations: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """See `Pupil.learn`."""
         if not self.spike_cost:
             return super().learn(observations, actions)
-        done = self.network.simulate(observations)
+        done = self.network.simulate(observations.to(self._device))
         logits = done.potential * (self.sharpness / self.network.n_steps)
         spikes = torch.stack([train.sum() for train in done.spikes]).sum() / len(observations)
-        loss = functional.cross_entropy(logits, actions) + self.spike_cost * spikes
+        loss = functional.cross_entropy(logits, actions.to(self._device)) + self.spike_cost * spikes
         if torch.isfinite(loss):
             loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()

@@ -17,9 +17,10 @@ from dsqn_fast.evaluation import evaluate
 from dsqn_fast.frame_views import VIEWS
 from dsqn_fast.model import AnnModel
 from dsqn_fast.model.observations import prepare_observations
+from dsqn_fast.training.devices import chosen_device
 from dsqn_fast.training.images.imitation_memory import ImitationMemory
 from dsqn_fast.training.images.imitation_settings import ViewImitationSettings
-from dsqn_fast.training.images.pupil import Pupil
+from dsqn_fast.training.images.pupil import CPU, Pupil
 from dsqn_fast.training.images.two_views import TwoViews
 from dsqn_fast.training.network_evaluation import action_gaps
 from dsqn_fast.training.trainable_network import TrainableNetwork
@@ -53,9 +54,12 @@ class ViewImitation:
         self._games = two_views(self.teacher, self.env_id, settings.view, settings.n_envs)
         self._rng = np.random.default_rng((self.seed, 0))
         self._teach_rng = np.random.default_rng((self.seed, 1))
-        self._teacher = torch_outputs(self.teacher, bfloat16=settings.bfloat16)
+        device = chosen_device(settings.device)
+        self._teacher = torch_outputs(self.teacher, device=device, bfloat16=settings.bfloat16)
         torch.manual_seed(self.seed)
-        self.pupil = Pupil(settings.view, settings.hidden, self.n_actions, self.env_id)
+        self.pupil = Pupil(
+            settings.view, settings.hidden, self.n_actions, self.env_id, device=device
+        )
         self._optimizer = torch.optim.AdamW(
             self.pupil.network.parameters(),
             settings.learning_rate,
@@ -158,6 +162,10 @@ class ViewImitation:
             seen.append(observation)
         return seen
 
+    def _autocast(self) -> torch.autocast:
+        kind = self.pupil.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.settings.bfloat16)
+
     def _teach(self) -> float:
         """Cross-entropy to the softmax of the teacher's outputs; returns the last epoch's mean."""
         settings, mean = self.settings, 0.0
@@ -165,7 +173,7 @@ class ViewImitation:
             losses = []
             for states, targets in self._memory.minibatches(settings.minibatch, self._teach_rng):
                 wanted = functional.softmax(targets * settings.sharpness, 1)
-                with torch.autocast("cpu", torch.bfloat16, enabled=settings.bfloat16):
+                with self._autocast():
                     logits = self.pupil.forward(states)
                 loss = functional.cross_entropy(logits.float(), wanted)
                 self._optimizer.zero_grad(set_to_none=True)
@@ -196,22 +204,24 @@ def two_views(teacher: AnnModel, env_id: str, pupil_view: str, count: int) -> li
     return games
 
 
-def torch_outputs(ann: AnnModel, *, bfloat16: bool = False) -> Outputs:
+def torch_outputs(ann: AnnModel, *, device: torch.device = CPU, bfloat16: bool = False) -> Outputs:
     """The outputs of a network by torch, which is faster than NumPy for convolutions.
 
     Args:
         ann: Convolutions without pooling, then dense layers.
+        device: Where it is computed.
         bfloat16: Compute with it.
 
     Returns:
         A function of (B, *shape) observations as they arrive.
     """
-    network = TrainableNetwork(ann)
+    network = TrainableNetwork(ann).to(device)
 
-    def outputs(observations: NDArray[Any]) -> NDArray[np.floating]:
+    def compute(observations: NDArray[Any]) -> NDArray[np.floating]:
         prepared = prepare_observations(ann, observations, np.float32)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            found: NDArray[np.floating] = network(torch.from_numpy(prepared))[0].float().numpy()
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            outputs, _ = network(torch.from_numpy(prepared).to(device))
+        found: NDArray[np.floating] = outputs.float().cpu().numpy()
         return found
 
-    return outputs
+    return compute

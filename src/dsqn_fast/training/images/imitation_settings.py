@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dsqn_fast.errors import OptionError
 from dsqn_fast.frame_views import VIEWS
@@ -59,6 +60,7 @@ class ViewImitationSettings(TrainingSettings):
     test_episodes: int = 30
     test_epsilon: float = 0.05
     bfloat16: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -185,7 +185,7 @@ class ImageTraining:
     def _go_back(self) -> None:
         path = self.folder.path / CHECKPOINT
         try:
-            state = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
+            state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
             self.network.load_state_dict(state["network"])
             self.learner.optimizer.load_state_dict(state["optimizer"])
             rest = json.loads(state["rest"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from torch.nn import functional
 from dsqn_fast.errors import EnvironmentMismatchError
 from dsqn_fast.importers import load_ann
 from dsqn_fast.model import AnnModel
+from dsqn_fast.training.devices import chosen_device
 from dsqn_fast.training.images.settings import ImageSettings
 
 CONVOLUTIONS: Final[Mapping[str, tuple[tuple[int, int, int], ...]]] = {
@@ -78,21 +80,26 @@ class ImageNetwork(nn.Module):
         for layer in self.trunk:
             if isinstance(layer, nn.Conv2d):
                 layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+        self.device = chosen_device(settings.device)
+        self.to(self.device)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Outputs of both heads for (B, height, width, channels) uint8: (B, n) and (B,)."""
+        """Outputs of both heads for (B, height, width, channels) uint8: (B, n) and (B,).
+
+        Images may be anywhere; outputs are on the CPU.
+        """
         first = self.trunk[0]
         assert isinstance(first, nn.Conv2d)
         kind = torch.bfloat16 if self.low_precision else torch.float32
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.low_precision):
-            inputs = images.permute(0, 3, 1, 2).to(kind)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            inputs = images.to(self.device).permute(0, 3, 1, 2).to(kind)
             weight = (first.weight / self.largest).to(kind)
             assert first.bias is not None
             hidden = functional.conv2d(inputs, weight, first.bias.to(kind), first.stride)
             hidden = self.trunk[1:](hidden)
         hidden = hidden.float()
-        value = None if self.critic is None else self.critic(hidden).squeeze(-1)
-        return self.actor(hidden), value
+        value = None if self.critic is None else self.critic(hidden).squeeze(-1).cpu()
+        return self.actor(hidden).cpu(), value
 
     def outputs(self, images: NDArray[np.uint8]) -> torch.Tensor:
         """Outputs of the first head without gradients."""
@@ -107,7 +114,7 @@ class ImageNetwork(nn.Module):
             **names: ``env_id`` and ``preprocessing`` of the source network.
         """
         height, width, channels = self.shape
-        policy = nn.Sequential(*self.trunk, self.actor)
+        policy = copy.deepcopy(nn.Sequential(*self.trunk, self.actor)).cpu()
         return load_ann(policy, input_shape=(channels, height, width), **names)
 
 

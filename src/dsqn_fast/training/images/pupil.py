@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from dsqn_fast.frame_views import VIEWS
 from dsqn_fast.importers import load_ann
 from dsqn_fast.model import AnnModel
 
+CPU: Final = torch.device("cpu")
+
 
 class Pupil:
     """Linear layers with ReLU between them over the pixels of a view.
@@ -24,9 +27,18 @@ class Pupil:
         hidden: Neurons of the hidden layers.
         n_outputs: Actions.
         env_id: The game, which the exported network names.
+        device: Where it computes.
     """
 
-    def __init__(self, view: str, hidden: tuple[int, ...], n_outputs: int, env_id: str) -> None:
+    def __init__(
+        self,
+        view: str,
+        hidden: tuple[int, ...],
+        n_outputs: int,
+        env_id: str,
+        *,
+        device: torch.device = CPU,
+    ) -> None:
         self.view, self.env_id = view, env_id
         self.shape = VIEWS[view].shape
         sizes = (int(np.prod(self.shape)), *hidden)
@@ -34,19 +46,26 @@ class Pupil:
         for before, after in itertools.pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], n_outputs))
-        self._mean, self._deviation = torch.zeros(sizes[0]), torch.ones(sizes[0])
+        self.device = device
+        self.network.to(device)
+        self.scale(torch.zeros(sizes[0]), torch.ones(sizes[0]))
 
     def scale(self, mean: torch.Tensor, deviation: torch.Tensor) -> None:
         """Let the network see states less their mean, in deviations; both are (n_inputs,).
 
         Where a ball is, on few pixels and seldom, then weighs as much as a wall that stands still.
         """
-        self._mean, self._deviation = mean, deviation
+        self._mean, self._deviation = mean.to(self.device), deviation.to(self.device)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Outputs (B, n_outputs) of states (B, n_inputs), with gradients."""
-        logits: torch.Tensor = self.network((states - self._mean) / self._deviation)
-        return logits
+        """Outputs (B, n_outputs) of states (B, n_inputs), with gradients, on the CPU.
+
+        Args:
+            states: Anywhere.
+        """
+        scaled = (states.to(self.device) - self._mean) / self._deviation
+        logits: torch.Tensor = self.network(scaled)
+        return logits.cpu()
 
     @property
     def preprocessing(self) -> Mapping[str, Any]:
@@ -81,13 +100,13 @@ class Pupil:
         assert isinstance(first, nn.Linear)
         folded = nn.Linear(first.in_features, first.out_features)
         with torch.no_grad():
-            weight = first.weight.double() / self._deviation.double()
+            weight = (first.weight.double() / self._deviation.double()).cpu()
             if seen is not None:
                 weight *= torch.from_numpy(seen)
-            folded.bias.copy_(first.bias.double() - weight @ self._mean.double())
+            folded.bias.copy_(first.bias.double().cpu() - weight @ self._mean.double().cpu())
             folded.weight.copy_(weight)
         return load_ann(
-            nn.Sequential(nn.Flatten(), folded, *list(self.network)[1:]),
+            nn.Sequential(nn.Flatten(), folded, *copy.deepcopy(list(self.network)[1:])).cpu(),
             input_shape=tuple(self.shape),
             env_id=self.env_id,
             preprocessing=dict(self.preprocessing),

@@ -61,6 +61,7 @@ class ImageSettings(TrainingSettings):
     test_epsilon: float = 0.05
     checkpoint_every: int = 200_000
     bfloat16: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
