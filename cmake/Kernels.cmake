@@ -1,6 +1,7 @@
 # The kernel sources, compiled once per instruction set with its own flags. Nothing else in the
 # project is compiled with flags of a particular CPU.
-set(DSQN_KERNEL_SOURCES ${PROJECT_SOURCE_DIR}/cpp/src/kernels/population.cpp)
+include(CheckCXXCompilerFlag)
+set(DSQN_KERNEL_FOLDER ${PROJECT_SOURCE_DIR}/cpp/src/kernels)
 set(DSQN_KERNEL_OBJECTS "")
 set(DSQN_KERNEL_DEFINITIONS "")
 
@@ -11,9 +12,9 @@ else()
   set(DSQN_KERNEL_LEVEL -O3)
 endif()
 
-function(dsqn_add_kernels isa vector_bytes)
+function(dsqn_add_kernels source isa vector_bytes)
   set(target dsqn_kernels_${isa})
-  add_library(${target} OBJECT ${DSQN_KERNEL_SOURCES})
+  add_library(${target} OBJECT ${DSQN_KERNEL_FOLDER}/${source})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cpp/include)
   target_compile_definitions(${target} PRIVATE DSQN_ISA=${isa} DSQN_VECTOR_BYTES=${vector_bytes})
   target_compile_options(${target} PRIVATE ${DSQN_KERNEL_LEVEL} -ffp-contract=off -fno-exceptions -fno-rtti
@@ -24,13 +25,19 @@ function(dsqn_add_kernels isa vector_bytes)
   set(DSQN_KERNEL_OBJECTS ${DSQN_KERNEL_OBJECTS} $<TARGET_OBJECTS:${target}> PARENT_SCOPE)
 endfunction()
 
-dsqn_add_kernels(scalar 0)
+dsqn_add_kernels(population.cpp scalar 0)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  dsqn_add_kernels(avx2 32 -mavx2 -mbmi -mpopcnt)
-  dsqn_add_kernels(avx512 64 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mbmi -mpopcnt
-                   -mprefer-vector-width=512)
+  dsqn_add_kernels(population.cpp avx2 32 -mavx2 -mbmi -mpopcnt)
+  set(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mbmi -mpopcnt -mprefer-vector-width=512)
+  dsqn_add_kernels(population.cpp avx512 64 ${avx512})
   list(APPEND DSQN_KERNEL_DEFINITIONS DSQN_HAS_X86)
+  # Only Linux is known to let a process use tiles.
+  check_cxx_compiler_flag("-mamx-tile -mamx-int8 -mavx512vpopcntdq" DSQN_COMPILES_AMX)
+  if(DSQN_COMPILES_AMX AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    dsqn_add_kernels(tiles.cpp amx 64 ${avx512} -mavx512vpopcntdq -mamx-tile -mamx-int8)
+    list(APPEND DSQN_KERNEL_DEFINITIONS DSQN_HAS_AMX)
+  endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
-  dsqn_add_kernels(neon 16)
+  dsqn_add_kernels(population.cpp neon 16)
   list(APPEND DSQN_KERNEL_DEFINITIONS DSQN_HAS_NEON)
 endif()

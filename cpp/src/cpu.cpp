@@ -1,6 +1,11 @@
 #include "dsqn/cpu.hpp"
 
 #include <cstdlib>
+#ifdef DSQN_HAS_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "dsqn/error.hpp"
 
@@ -10,6 +15,9 @@ const dsqn::KernelTable* dsqn_kernels_scalar();
 const dsqn::KernelTable* dsqn_kernels_avx2();
 const dsqn::KernelTable* dsqn_kernels_avx512();
 #endif
+#ifdef DSQN_HAS_AMX
+const dsqn::KernelTable* dsqn_kernels_amx();
+#endif
 #ifdef DSQN_HAS_NEON
 const dsqn::KernelTable* dsqn_kernels_neon();
 #endif
@@ -18,6 +26,32 @@ const dsqn::KernelTable* dsqn_kernels_neon();
 namespace dsqn {
 
 namespace {
+
+#ifdef DSQN_HAS_AMX
+// Linux saves tiles only for processes that have asked; threads and children inherit the answer.
+bool may_use_tiles() {
+  constexpr unsigned tiles_of_bytes = 1U << 24 | 1U << 25;  // amx_tile, amx_int8
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  if ((edx & tiles_of_bytes) != tiles_of_bytes) return false;
+  constexpr long request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request, tile_data) == 0;
+}
+
+// AVX-512, and what AMX does better.
+const KernelTable& amx_table() {
+  static const KernelTable table = [] {
+    const KernelTable& amx = *dsqn_kernels_amx();
+    KernelTable both = *dsqn_kernels_avx512();
+    both.isa = amx.isa;
+    both.population_tiles = amx.population_tiles;
+    both.count = amx.count;
+    both.weigh = amx.weigh;
+    return both;
+  }();
+  return table;
+}
+#endif
 
 // Slowest first.
 std::vector<const KernelTable*> runnable() {
@@ -29,6 +63,10 @@ std::vector<const KernelTable*> runnable() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
       tables.push_back(dsqn_kernels_avx512());
+#ifdef DSQN_HAS_AMX
+      static const bool tiles = may_use_tiles();
+      if (tiles && __builtin_cpu_supports("avx512vpopcntdq")) tables.push_back(&amx_table());
+#endif
     }
   }
 #endif

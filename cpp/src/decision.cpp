@@ -16,7 +16,7 @@ constexpr std::uint64_t low_bits(int n) {
 void run_kernel(const KernelTable& k, const PopulationBlock<float>& a) { k.population_f32(a); }
 void run_kernel(const KernelTable& k, const PopulationBlock<double>& a) { k.population_f64(a); }
 void run_kernel(const KernelTable& k, const PopulationBlock<std::int32_t>& a) {
-  k.population_fixed(a);
+  a.tiles.weights == nullptr ? k.population_fixed(a) : k.population_tiles(a);
 }
 
 // Additions that take as long as the random numbers of one input for one block.
@@ -160,6 +160,9 @@ void Decision<T>::simulate_population(std::size_t l, int n) {
   }
   block.weights = population.weights.data();
   block.chunk_rows = population.chunk_rows;
+  if (population.tiles() != nullptr) {
+    block.tiles = population.tiles()->tiles(work_.spike_bytes.data());
+  }
   block.unit = population.unit;
   block.scratch = work_.scratch();
   describe_dynamics(l, block);

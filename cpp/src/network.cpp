@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
+
+#include "dsqn/cpu.hpp"
 
 namespace dsqn {
 
@@ -130,6 +133,16 @@ Population<T>::Population(const LayerSpec<T>& spec, const Layout& in)
 }
 
 template <class T>
+void Population<T>::use_tiles(const LayerSpec<T>& spec) {
+  if constexpr (std::is_integral_v<T>) {
+    const TileSource source{input_,      output_,     dense_,    spec.window,
+                            spec.weight, spec.n_rows, spec.n_out};
+    tiles_ = dsqn::plan_tiles(source);
+    if (tiles_) weights = {};
+  }
+}
+
+template <class T>
 Wiring Population<T>::wiring(int lanes) const {
   return {output_.pixels() * lanes,
           span_,
@@ -154,6 +167,16 @@ Network<T>::Network(const std::vector<LayerSpec<T>>& layers, const Layout& in,
     first_neuron_.push_back(first_neuron_.back() + static_cast<std::size_t>(population.n_out()));
   }
   lockstep_ = plan_lockstep(*this);
+  if (std::is_integral_v<T> && kernels().population_tiles != nullptr) plan_tiles(layers);
+}
+
+// Spikes that carry values come from the encoding, from pools and from neurons that are not binary.
+template <class T>
+void Network<T>::plan_tiles(const std::vector<LayerSpec<T>>& layers) {
+  if (graded() || !lockstep_.layers.empty()) return;
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    if (populations_[l].pools().empty()) populations_[l].use_tiles(layers[l]);
+  }
 }
 
 template <class T>

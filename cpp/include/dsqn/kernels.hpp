@@ -68,6 +68,27 @@ struct Scratch {
   std::int32_t* n_active;  // [input pixel]
 };
 
+// A population of fixed point as a product of matrices. Spikes are bytes 0 and 1, which lie as
+// [row of the image][step][column][channel], with the window's padding around: every output pixel
+// reads a run of bytes for each row of its kernel. Made for instructions that multiply tiles of 16
+// rows of 64 bytes: a tile of spikes has a step per row, a tile of weights 64 inputs for 16 neurons.
+inline constexpr int kTileInputs = 64;
+inline constexpr int kTileSide = 16;
+
+struct Tiles {
+  const std::uint8_t* weights;  // [neurons / 16][n_offsets]{high bytes, low bytes}[16][16][4]
+  bool two_bytes;               // weights are 256 * high (signed) + low (unsigned); else high
+  const std::int32_t* offsets;  // of each tile of spikes from the first byte of a pixel's window
+  int n_offsets;
+  const std::int32_t* pixels;  // first byte of each output pixel's window
+  int height, width, channels;  // of the image of spikes; a dense population takes it as a pixel
+  int rows;                     // of the image, with padding
+  bool padded;                  // there is padding, which has to be cleared
+  std::int64_t first_byte;      // of the image, behind the padding
+  std::int64_t step_bytes, row_bytes, lane_bytes;  // to the next step, row, decision of a group
+  std::uint8_t* spikes;                            // scratch
+};
+
 // Asks between pieces of work whether to go on; kernels return at once, with unfinished results,
 // where not. A plain function, since kernels do not throw.
 struct Stop {
@@ -86,6 +107,7 @@ struct PopulationBlock {
   const T* constant;
   const typename Types<T>::Weight* weights;  // panels of [n_rows][panel width]
   int chunk_rows;  // fixed point: rows whose weights cannot overflow 16 bits in sum
+  Tiles tiles;     // for population_tiles, instead of `weights`
   Arrivals arrivals;
   Scratch<T> scratch;
 
@@ -184,6 +206,8 @@ struct KernelTable {
   void (*population_f32)(const PopulationBlock<float>&);
   void (*population_f64)(const PopulationBlock<double>&);
   void (*population_fixed)(const PopulationBlock<std::int32_t>&);
+  // The same by products of matrices, of spikes without values; null where that is not faster.
+  void (*population_tiles)(const PopulationBlock<std::int32_t>&);
   void (*lockstep_f32)(const Lockstep<float>&);
   void (*lockstep_f64)(const Lockstep<double>&);
   void (*lockstep_fixed)(const Lockstep<std::int32_t>&);

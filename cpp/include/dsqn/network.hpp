@@ -10,6 +10,7 @@
 #include "dsqn/layout.hpp"
 #include "dsqn/lockstep.hpp"
 #include "dsqn/pool.hpp"
+#include "dsqn/tile_plan.hpp"
 
 namespace dsqn {
 
@@ -77,13 +78,16 @@ class Population {
   bool has_negative_zero() const { return negative_zero_; }  // among its biases
   // Input pixels as the wiring counts them: a dense population takes its inputs as one.
   int input_pixels() const { return dense_ ? 1 : input_.pixels(); }
+  // Where products of tiles are the way: takes the weights for them, instead of those in panels.
+  void use_tiles(const LayerSpec<T>& spec);
+  const TilePlan* tiles() const { return tiles_.get(); }
   // Synapses that leave each input of this population (before pooling), in its layout.
   const std::vector<std::int64_t>& fan_out() const { return fan_out_; }
 
   int chunk_rows = 0;
   T unit = 1;
   AlignedVector<typename Types<T>::Weight>
-      weights;  // panel after panel, each [n_rows][panel width]
+      weights;  // panel after panel, each [n_rows][panel width]; empty with tiles()
   AlignedVector<T> bias;
   AlignedVector<T> theta;              // infinity in padding lanes
   AlignedVector<T> initial_potential;  // 0 in padding lanes
@@ -97,6 +101,7 @@ class Population {
   int span_ = 0;
   int n_rows_ = 0;
   std::vector<std::int64_t> fan_out_;
+  std::shared_ptr<const TilePlan> tiles_;
 };
 
 template <class T>
@@ -139,6 +144,9 @@ class Network {
   std::shared_ptr<const Population<float>> first_;  // fixed point with constant current
   AlignedVector<float> scale_, largest_;
   std::vector<std::size_t> first_neuron_;
+  // Fixed point, where this machine multiplies tiles.
+  void plan_tiles(const std::vector<LayerSpec<T>>& layers);
+
   LockstepPlan<T> lockstep_;
   Dynamics dynamics_;
 };

@@ -63,6 +63,7 @@ struct Workspace {
   AlignedVector<T> outputs;            // output potentials without padding
   AlignedVector<T> sums;
   AlignedVector<std::int16_t> narrow;
+  AlignedVector<std::uint8_t> spike_bytes;  // for Tiles
   AlignedVector<std::int32_t> active;
   AlignedVector<std::int32_t> n_active;
 };

@@ -7,6 +7,7 @@
 #include "vec.hpp"
 
 // clang-format off: each uses those above it
+#include "counts.inc"
 #include "current.inc"
 #include "peak.inc"
 #include "update.inc"
@@ -77,23 +78,6 @@ bool round_current(const dsqn::RoundedCurrent& a) {
   return beyond == 0;
 }
 
-std::int64_t count(const std::uint64_t* words, std::uint64_t mask, int n, std::int32_t* counts) {
-  std::int64_t total = 0;
-  for (int j = 0; j < n; ++j) {
-    const int bits = __builtin_popcountll(words[j] & mask);
-    counts[j] += bits;
-    total += bits;
-  }
-  return total;
-}
-
-std::int64_t weigh(const std::uint64_t* words, std::uint64_t mask, int n,
-                   const std::int64_t* weights) {
-  std::int64_t total = 0;
-  for (int j = 0; j < n; ++j) total += __builtin_popcountll(words[j] & mask) * weights[j];
-  return total;
-}
-
 }  // namespace
 
 #define DSQN_JOIN(a, b) a##b
@@ -107,6 +91,7 @@ extern "C" const dsqn::KernelTable* DSQN_NAME(DSQN_ISA)() {
       population<float>,
       population<double>,
       population<std::int32_t>,
+      nullptr,
       lockstep<float>,
       lockstep<double>,
       lockstep<std::int32_t>,
