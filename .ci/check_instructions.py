@@ -24,7 +24,8 @@ FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 # Every VEX or EVEX instruction is spelled with a leading v, but verr and verw are old.
 SPECIFIC = re.compile(
     r"\b(v(?!err|erw)[a-z0-9]+|andn|bextr|bls(i|r|msk)|bzhi|mulx|pdep|pext|rorx|s[ahl][lr]x"
-    r"|k(mov|or|and|xor|not|test|unpck|add|shift)[a-z]*|lzcnt|popcnt)\b"
+    r"|k(mov|or|and|xor|not|test|unpck|add|shift)[a-z]*|lzcnt|popcnt"
+    r"|(ld|st)tilecfg|tile(load|store|release|zero)\w*|tdpb\w+)\b"
 )
 
 

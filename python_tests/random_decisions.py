@@ -310,6 +310,32 @@ def every_fixed() -> Iterator[Decisions]:
         yield _decisions(rng, index, name, model, "fixed")
 
 
+def every_product() -> Iterator[Decisions]:
+    """Fixed point where windows have enough inputs for products of tiles."""
+    rng = np.random.default_rng(6)
+    grid = product(("instant", "nest", "spytorch"), ("subtraction", "zero"), READOUTS[:5])
+    for index, (timing, reset, readout) in enumerate(grid):
+        input_shape = (*_pair(rng, 5, 9), 2)
+        shape: tuple[int, ...] = input_shape
+        layers: list[Any] = []
+        for channels in (int(rng.choice([16, 17, 32, 64])), int(rng.choice([3, 16, 70]))):
+            kernel = (int(rng.integers(1, 4)), int(rng.integers(2, 4)))
+            steps = {"stride": _pair(rng, 1, 2), "padding": _pair(rng, 0, 2)}
+            layers.append(_population(rng, (*kernel, shape[2], channels), **steps))
+            shape = layers[-1].output_shape(shape)
+        head = (_population(rng, (int(np.prod(shape)), 130)), _population(rng, (130, 3)))
+        model = SpikingModel(
+            layers=(*layers, Flatten(), *head),
+            input_shape=input_shape,
+            n_steps=int(rng.choice([1, 15, 16, 17, 33, 50, 64, 65, 100])),
+            timing=timing,
+            neuron=Neuron(reset=reset),
+            **_readout(readout),
+        )
+        yield _decisions(rng, index, f"product {timing} {reset} {readout}", model, "fixed")
+
+
 def all_decisions() -> list[Decisions]:
     """Every case, always the same ones in the same order."""
-    return [*every_mode(), *every_size(), *every_image(), *every_fixed(), *overflowing()]
+    generators = (every_mode, every_size, every_image, every_fixed, every_product, overflowing)
+    return [case for generator in generators for case in generator()]
