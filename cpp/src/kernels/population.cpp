@@ -8,6 +8,8 @@
 
 // clang-format off: each uses those above it
 #include "counts.inc"
+#include "wiring.inc"
+#include "sparse_image.inc"
 #include "current.inc"
 #include "peak.inc"
 #include "update.inc"
