@@ -39,6 +39,7 @@ def check_equal(module: nn.Module, shape: Shape, ann: AnnModel, scale: float = 1
     assert wanted.std() > 1e-3
 
 
+torch.manual_seed(0)  # a network that ends in ReLU may otherwise be 0 everywhere
 MLPS = {
     "plain": nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)),
     "one layer": nn.Sequential(nn.Linear(4, 2)),
