@@ -58,8 +58,8 @@ void TilePlan::place_windows(const TileSource& source) {
 }
 
 void TilePlan::pack(const TileSource& source) {
-  const auto n_weights = static_cast<std::size_t>(source.n_rows) *
-                         static_cast<std::size_t>(source.n_out);
+  const auto n_weights =
+      static_cast<std::size_t>(source.n_rows) * static_cast<std::size_t>(source.n_out);
   tiles_.two_bytes = !std::all_of(source.weights, source.weights + n_weights, fits_a_byte);
   const std::size_t per_tile = kTileInputs * kTileSide * (tiles_.two_bytes ? 2 : 1);
   const auto n_units = static_cast<std::size_t>(source.out.padded / kTileSide);

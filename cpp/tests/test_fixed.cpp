@@ -38,10 +38,14 @@ std::shared_ptr<const Network<std::int32_t>> build_fixed(const PlainNetwork<doub
   }
   for (std::size_t l = 0; l < plain.layers.size(); ++l) {
     const auto& layer = plain.layers[l];
-    LayerSpec<std::int32_t> spec{layer.pools,          layer.convolution,
-                                 layer.window,         layer.n_rows,
-                                 layer.n_out,          weights[l].data(),
-                                 arrays[3 * l].data(), arrays[3 * l + 1].data(),
+    LayerSpec<std::int32_t> spec{layer.pools,
+                                 layer.convolution,
+                                 layer.window,
+                                 layer.n_rows,
+                                 layer.n_out,
+                                 weights[l].data(),
+                                 arrays[3 * l].data(),
+                                 arrays[3 * l + 1].data(),
                                  arrays[3 * l + 2].data()};
     spec.chunk_rows = 64;
     specs.push_back(spec);
@@ -115,10 +119,10 @@ void check_networks(int nth, Random& random) {
   constexpr Timing timings[] = {Timing::instant, Timing::nest, Timing::spytorch};
   std::int64_t spikes = 0;
   for (int k = 0; k < 40; k += nth) {
-    auto network = k % 2 == 0 ? random_large_image(random)
-                              : random_dense<double>({5, pick(random, {64, 65, 300}),
-                                                      pick(random, {16, 100, 257}), 3},
-                                                     random);
+    auto network =
+        k % 2 == 0 ? random_large_image(random)
+                   : random_dense<double>(
+                         {5, pick(random, {64, 65, 300}), pick(random, {16, 100, 257}), 3}, random);
     network.dynamics.encoding = Encoding::poisson;
     network.dynamics.timing = timings[k / 2 % 3];
     network.dynamics.reset = k % 4 < 2 ? Reset::subtraction : Reset::zero;

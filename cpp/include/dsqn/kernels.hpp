@@ -71,7 +71,8 @@ struct Scratch {
 // A population of fixed point as a product of matrices. Spikes are bytes 0 and 1, which lie as
 // [row of the image][step][column][channel], with the window's padding around: every output pixel
 // reads a run of bytes for each row of its kernel. Made for instructions that multiply tiles of 16
-// rows of 64 bytes: a tile of spikes has a step per row, a tile of weights 64 inputs for 16 neurons.
+// rows of 64 bytes: a tile of spikes has a step per row, a tile of weights 64 inputs for 16
+// neurons.
 inline constexpr int kTileInputs = 64;
 inline constexpr int kTileSide = 16;
 
@@ -80,7 +81,7 @@ struct Tiles {
   bool two_bytes;               // weights are 256 * high (signed) + low (unsigned); else high
   const std::int32_t* offsets;  // of each tile of spikes from the first byte of a pixel's window
   int n_offsets;
-  const std::int32_t* pixels;  // first byte of each output pixel's window
+  const std::int32_t* pixels;   // first byte of each output pixel's window
   int height, width, channels;  // of the image of spikes; a dense population takes it as a pixel
   int rows;                     // of the image, with padding
   bool padded;                  // there is padding, which has to be cleared

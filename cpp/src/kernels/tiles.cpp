@@ -122,8 +122,8 @@ inline void combine(const std::int32_t* high, const std::int32_t* low, int rows,
                     std::int32_t* sums) {
   for (int row = 0; row < rows; ++row, high += kTileSide, low += kTileSide, sums += kTileSide) {
     const __m512i h = load_row(high);
-    _mm512_store_si512(sums, _mm512_add_epi32(two_bytes ? _mm512_slli_epi32(h, 8) : h,
-                                              load_row(low)));
+    _mm512_store_si512(sums,
+                       _mm512_add_epi32(two_bytes ? _mm512_slli_epi32(h, 8) : h, load_row(low)));
   }
 }
 
@@ -133,9 +133,8 @@ inline void combine_halves(const std::int32_t (*c)[kSums], int rows, std::int32_
     const int at = row * kTileSide;
     const __m512i h = _mm512_add_epi32(load_row(c[0] + at), load_row(c[2] + at));
     const __m512i l = _mm512_add_epi32(load_row(c[1] + at), load_row(c[3] + at));
-    _mm512_store_si512(sums + at,
-                       two_bytes ? _mm512_add_epi32(_mm512_slli_epi32(h, 8), l)
-                                 : _mm512_add_epi32(h, l));
+    _mm512_store_si512(sums + at, two_bytes ? _mm512_add_epi32(_mm512_slli_epi32(h, 8), l)
+                                            : _mm512_add_epi32(h, l));
   }
 }
 
