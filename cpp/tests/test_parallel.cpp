@@ -15,6 +15,11 @@ namespace {
 
 void nothing() {}
 
+// Items are handed out to whoever comes first: a test that needs both workers has one wait.
+void wait_for(const std::atomic<bool>& begun) {
+  while (!begun) std::this_thread::yield();
+}
+
 void check_every_item_once() {
   for (const int n_threads : {-1, 0, 1, 2, 4, 9}) {
     for (const std::size_t n : {0u, 1u, 2u, 100u}) {
@@ -65,8 +70,11 @@ void check_idle() {
   std::atomic<int> asked{0};
   const auto caller = std::this_thread::get_id();
   std::atomic<bool> elsewhere{false};
-  const auto slow_helper = [](int worker, std::size_t) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(worker == 0 ? 5 : 150));
+  std::atomic<bool> helper_has_begun{false};
+  const auto slow_helper = [&](int worker, std::size_t) {
+    if (worker == 0) return wait_for(helper_has_begun);
+    helper_has_begun = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
   };
   parallel_for(2, 2, slow_helper, [&] {
     ++asked;
@@ -74,14 +82,20 @@ void check_idle() {
   });
   CHECK(asked >= 2);
   CHECK(!elsewhere);
+  helper_has_begun = false;
   const auto interrupted = [] { throw std::underflow_error("asked to stop"); };
   CHECK_THROWS(parallel_for(2, 2, slow_helper, interrupted), std::underflow_error);
 }
 
 // The caller has an exception of its own pending when it interrupts: no other may replace that.
 void check_interruption_wins() {
-  const auto fails_elsewhere = [](int worker, std::size_t) {
-    if (worker != 0) throw std::domain_error("a worker failed first");
+  std::atomic<bool> caller_has_begun{false};
+  const auto fails_elsewhere = [&](int worker, std::size_t) {
+    if (worker != 0) {
+      wait_for(caller_has_begun);
+      throw std::domain_error("a worker failed first");
+    }
+    caller_has_begun = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     throw Interrupted();
   };
