@@ -123,7 +123,7 @@ using Shared = std::shared_ptr<Simulator<T>>;
 
 // Runs that take less than this many additions keep the interpreter lock: to give it up and take
 // it again would cost more than others could gain.
-constexpr std::int64_t kShortRun = 1 << 17;
+constexpr std::int64_t kShortRun = 1 << 20;
 
 // Whether `object` is an array (B, n_in) of T, contiguous and finite.
 template <class T>

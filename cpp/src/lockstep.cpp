@@ -9,6 +9,8 @@ namespace dsqn {
 
 namespace {
 
+constexpr std::size_t kMostScratch = std::size_t{1} << 21;
+
 template <class T>
 bool fits(const Network<T>& network) {
   const Dynamics& dynamics = network.dynamics();
@@ -68,6 +70,48 @@ void add_tables(const Network<T>& network, LockstepPlan<T>& plan) {
   }
 }
 
+// Whether it can be told of neurons that they will not fire: none leaks, those of the first
+// population begin between 0 and their threshold, and no threshold is so small that sums lose
+// digits.
+template <class T>
+bool is_pruned(const Network<T>& network) {
+  const Dynamics& dynamics = network.dynamics();
+  const auto& populations = network.populations();
+  if (dynamics.beta != 1 || dynamics.reset != Reset::subtraction || populations.size() < 2) {
+    return false;
+  }
+  const auto& first = populations.front();
+  for (int i = 0; i < first.n_out(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (first.initial_potential[at] < 0 || first.initial_potential[at] >= first.theta[at]) {
+      return false;
+    }
+  }
+  return std::all_of(populations.begin(), populations.begin() + 2, [](const auto& population) {
+    return std::all_of(population.theta.begin(), population.theta.begin() + population.n_out(),
+                       [](T theta) { return theta >= static_cast<T>(0x1p-60); });
+  });
+}
+
+// Memory for the neurons that are left, at most: see kernels/pruned.inc.
+template <class T>
+std::size_t scratch_bytes(const LockstepPlan<T>& plan) {
+  std::size_t bytes = 0, before = 0;
+  const auto add = [&](std::size_t n, std::size_t each) { bytes += n * each + kUnitBytes; };
+  for (const auto& layer : plan.layers) {
+    const auto width = static_cast<std::size_t>(layer.width);
+    add(2 * width, sizeof(double));                      // rates, deviations
+    add(2 * width, sizeof(std::int32_t));                // numbers, counts
+    add(3 * width, sizeof(T));                           // potentials, thresholds, biases
+    add(2 * width, sizeof(std::uint64_t));               // words
+    add(width * kBlock, sizeof(T));                      // sums
+    add((2 * before + 64) * width + kBlock, sizeof(T));  // weights and what lies between, prefixes
+    bytes += 8 * kUnitBytes;                             // each array begins on a line
+    before = width;
+  }
+  return bytes;
+}
+
 // A threshold that no comparison reaches, not even that of an infinite potential.
 template <class T>
 constexpr T never() {
@@ -95,6 +139,10 @@ LockstepPlan<T> plan_lockstep(const Network<T>& network) {
     plan.start.insert(plan.start.end(), start.begin(), start.end());
   }
   add_tables(network, plan);
+  if (plan.tables.empty() && is_pruned(network)) {
+    const std::size_t bytes = scratch_bytes(plan);
+    if (bytes * kGroup <= kMostScratch) plan.scratch = bytes;
+  }
   return plan;
 }
 

@@ -11,6 +11,9 @@ namespace dsqn {
 
 namespace {
 
+// To find the neurons that cannot fire takes about as long as some steps.
+constexpr std::int64_t kFewestSteps = 16;
+
 void run_kernel(const KernelTable& k, const Lockstep<float>& a) { k.lockstep_f32(a); }
 void run_kernel(const KernelTable& k, const Lockstep<double>& a) { k.lockstep_f64(a); }
 void run_kernel(const KernelTable& k, const Lockstep<std::int32_t>& a) { k.lockstep_fixed(a); }
@@ -73,6 +76,9 @@ void decide_small(const Network<T>& network, const KernelTable& kernels,
   job.words = state.words.data();
   job.sums = state.sums.data();
   job.counts = state.counts.data();
+  job.output_spikes = network.output_spikes();
+  job.prunes = plan.scratch > 0 && job.n_steps >= kFewestSteps;
+  job.scratch = state.scratch.data();
   job.stop = stop;
   run_kernel(kernels, job);
   if (stop.asked(stop.context, 0)) throw Interrupted();

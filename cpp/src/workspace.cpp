@@ -49,6 +49,7 @@ LockstepState<T> make_lockstep(const LockstepPlan<T>& plan) {
   state.words.resize(n);
   state.sums.resize(n * kBlock);
   state.counts.resize(n);
+  state.scratch.resize(plan.scratch * kGroup);
   return state;
 }
 

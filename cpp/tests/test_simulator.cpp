@@ -1,6 +1,7 @@
 // The simulator against a naive simulation, in every mode. One instruction set per run:
 // DSQN_FORCE_ISA names it; exit status 77 says that it does not run here. An argument N checks
 // every Nth mode only.
+#include <cmath>
 #include <cstdio>
 
 #include "compare.hpp"
@@ -133,6 +134,46 @@ void check_tables(Random& random) {
   }
 }
 
+// Every third neuron of the first population reaches its threshold in the last step, or just not.
+template <class T>
+void fire_at_the_end(PlainNetwork<T>& plain, int n_steps) {
+  auto& layer = plain.layers.front();
+  for (std::size_t i = 0; i < layer.bias.size(); i += 3) {
+    for (std::size_t k = i; k < layer.weight.size(); k += layer.bias.size()) layer.weight[k] = 0;
+    const T missing = layer.threshold[i] - layer.initial_potential[i];
+    layer.bias[i] = missing / static_cast<T>(n_steps);
+    if (i % 2 == 0) layer.bias[i] = std::nextafter(layer.bias[i], T(0));
+  }
+}
+
+// Networks whose neurons are left out where they cannot fire: most of them, hardly any, all of
+// them.
+template <class T>
+void check_pruned(Random& random) {
+  const std::vector<int> widths = {1, 5, 17, 24, 33, 63, 64, 65, 100, 130};
+  for (int i = 0; i < 60; ++i) {
+    std::vector<int> sizes = {pick(random, {1, 2, 4}), pick(random, {17, 40, 64, 70, 130})};
+    for (int l = 0; l < i % 3; ++l) sizes.push_back(pick(random, widths));
+    sizes.push_back(pick(random, {1, 3, 5, 18}));
+    auto plain = random_dense<T>(sizes, random);
+    for (auto& layer : plain.layers) {
+      const double size = uniform(random, 0.05, 2) / std::sqrt(layer.n_rows), shift = -0.5 * size;
+      for (T& w : layer.weight) w = static_cast<T>(static_cast<double>(w) * size);
+      for (T& b : layer.bias) b = static_cast<T>(static_cast<double>(b) * size + shift);
+    }
+    auto& first = plain.layers.front();
+    const T start = static_cast<T>(pick(random, {0, 1, 2, 3})) / 4;
+    for (std::size_t k = 0; k < first.bias.size(); ++k) {
+      first.initial_potential[k] = start * first.threshold[k];
+    }
+    if (i % 4 == 0) make_coarse(plain);
+    const int n_steps = pick(random, {15, 16, 47, 48, 63, 64, 65, 100, 129, 600});
+    if (i % 2 == 0) fire_at_the_end(plain, n_steps);
+    if (i % 5 == 0) plain.dynamics.decoding = Decoding::count;
+    check(plain, n_steps, random, static_cast<std::size_t>(pick(random, {1, 2, 3, 4, 5})));
+  }
+}
+
 template <class T>
 void check_empty_batch() {
   Random random(3);
@@ -161,6 +202,8 @@ int main(int argc, char** argv) {
   check_every_mode<double>(nth, random);
   check_tables<float>(random);
   check_tables<double>(random);
+  check_pruned<float>(random);
+  check_pruned<double>(random);
   check_empty_batch<float>();
   return failures;
 }

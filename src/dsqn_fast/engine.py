@@ -77,8 +77,10 @@ class RunResult:
 
     __slots__ = ("_core", "_engine", "_n_steps")
 
-    def __init__(self, core: _core._Result, engine: Engine, n_steps: int) -> None:
-        self._core, self._engine, self._n_steps = core, engine, n_steps
+    # Set by `Engine.run`: a call of __init__ would take a tenth of the time of a small network.
+    _core: _core._Result
+    _engine: Engine
+    _n_steps: int
 
     @property
     def actions(self) -> NDArray[np.int64]:
@@ -275,7 +277,9 @@ class Engine:
                 assert core is not None
         except _core.RangeError:
             raise self._range_error(observations) from None
-        return RunResult(core, self, steps)
+        result = RunResult()
+        result._core, result._engine, result._n_steps = core, self, steps
+        return result
 
     def _check_steps(self, n_steps: object) -> int:
         steps = check_n_steps(n_steps)

@@ -175,6 +175,9 @@ struct Lockstep {
   std::uint64_t* words;  // scratch: spikes, one for each neuron
   T* sums;               // scratch: kBlock for each neuron
   std::int32_t* counts;
+  bool output_spikes;
+  bool prunes;             // without the neurons that cannot fire; see kernels/remaining.inc
+  unsigned char* scratch;  // for the others
   Stop stop;
 };
 

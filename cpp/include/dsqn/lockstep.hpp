@@ -1,6 +1,7 @@
 // Small dense networks, whose populations advance together: see kernels/lockstep.inc.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "dsqn/aligned.hpp"
@@ -20,6 +21,7 @@ struct LockstepPlan {
   AlignedVector<T> silent;               // thresholds of an output that never spikes
   std::vector<AlignedVector<T>> tables;  // of the populations but the first, where looked up
   AlignedVector<T> start;                // potentials before the first step, by population
+  std::size_t scratch = 0;               // bytes for each decision that is pruned; 0 where none is
 };
 
 template <class T>

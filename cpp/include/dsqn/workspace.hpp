@@ -43,6 +43,7 @@ struct LockstepState {
   AlignedVector<T> nothing, v, sums;
   AlignedVector<std::uint64_t> words;
   AlignedVector<std::int32_t> counts;
+  AlignedVector<unsigned char> scratch;
 };
 
 // Arrays per neuron are [decision of the group][neuron].

@@ -15,7 +15,12 @@
 #include "update.inc"
 #include "fixed.inc"
 #include "lookup.inc"
+#include "tracks.inc"
+#include "rows.inc"
 #include "lockstep.inc"
+#include "remaining.inc"
+#include "gather.inc"
+#include "pruned.inc"
 // clang-format on
 
 namespace {

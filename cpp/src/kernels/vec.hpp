@@ -83,6 +83,11 @@ template <class T>
 inline void store(T* p, Vec<T> v) {
   *reinterpret_cast<Vec<T>*>(p) = v;
 }
+template <class T, class V>
+inline void store_anywhere(T* p, V v) {  // not aligned
+  typedef V Unaligned __attribute__((aligned(sizeof(T)), may_alias));
+  *reinterpret_cast<Unaligned*>(p) = v;
+}
 template <class T>
 inline Vec<T> broadcast(T x) {
   return x - Vec<T>{};
@@ -172,6 +177,83 @@ template <class M, class B>
 inline B set(M m, B bits, B bit) {
   return bits | (reinterpret_cast<B>(m) & bit);
 }
+#endif
+
+// Moves the lanes whose bits are set to the front, before unspecified others.
+#if DSQN_VECTOR_BYTES == 64
+template <class T>
+class Front {
+ public:
+  explicit Front(unsigned bits) : mask_(static_cast<decltype(mask_)>(bits)) {}
+  Vec<T> operator()(Vec<T> v) const {
+    if constexpr (sizeof(T) == 4) {
+      return (Vec<T>)_mm512_maskz_compress_epi32(mask_, (__m512i)v);
+    } else {
+      return (Vec<T>)_mm512_maskz_compress_epi64(mask_, (__m512i)v);
+    }
+  }
+
+ private:
+  decltype(at_least(Vec<T>{}, Vec<T>{})) mask_;
+};
+#else
+template <class T>
+class Front {
+ public:
+  explicit Front(unsigned bits) : bits_(bits) {}
+  Vec<T> operator()(Vec<T> v) const {
+    Vec<T> moved{};
+    int n = 0;
+    for (unsigned bits = bits_; bits != 0; bits &= bits - 1) moved[n++] = v[__builtin_ctz(bits)];
+    return moved;
+  }
+
+ private:
+  unsigned bits_;
+};
+#endif
+#if DSQN_VECTOR_BYTES == 32
+// Row b: the numbers of the bits that are set in b.
+struct SetBits {
+  constexpr SetBits() {
+    for (unsigned b = 0; b < 256; ++b) {
+      int n = 0;
+      for (unsigned k = 0; k < 8; ++k) {
+        if ((b >> k & 1) != 0) rows[b][n++] = static_cast<std::uint8_t>(k);
+      }
+    }
+  }
+  std::uint8_t rows[256][8] = {};
+};
+inline constexpr SetBits kSetBits;
+
+// By a permutation of lanes of 32 bits.
+class FrontLanes {
+ public:
+  explicit FrontLanes(unsigned bits)
+      : lanes_(_mm256_cvtepu8_epi32(
+            _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kSetBits.rows[bits])))) {}
+  __m256i operator()(__m256i v) const { return _mm256_permutevar8x32_epi32(v, lanes_); }
+
+ private:
+  __m256i lanes_;
+};
+template <>
+class Front<float> : FrontLanes {
+ public:
+  using FrontLanes::FrontLanes;
+  Vec<float> operator()(Vec<float> v) const {
+    return (Vec<float>)FrontLanes::operator()((__m256i)v);
+  }
+};
+template <>
+class Front<std::int32_t> : FrontLanes {
+ public:
+  using FrontLanes::FrontLanes;
+  Vec<std::int32_t> operator()(Vec<std::int32_t> v) const {
+    return (Vec<std::int32_t>)FrontLanes::operator()((__m256i)v);
+  }
+};
 #endif
 
 // Where kept >= theta: v = kept - theta (reset to zero: 0) and `bit` is set in bits; else v = kept.
