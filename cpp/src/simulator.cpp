@@ -25,6 +25,14 @@ void make_recordings(Result<T>& result, const std::vector<int>& record) {
   }
 }
 
+// Decisions whose currents are computed together: many, but as many for each thread, and whole
+// groups.
+std::size_t current_group(std::size_t batch, std::size_t n_workers, std::size_t most) {
+  const std::size_t each = (batch + n_workers - 1) / n_workers;
+  const std::size_t parts = (each + most - 1) / most;
+  return ((each + parts - 1) / parts + kGroup - 1) / kGroup * kGroup;
+}
+
 }  // namespace
 
 template <class T>
@@ -45,10 +53,10 @@ Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
   const bool grouped = network_->groupable() && options.record.empty();
   const std::size_t lanes = grouped && batch >= kGroup * n_workers ? kGroup : 1;
   const bool small = grouped && !network_->lockstep().layers.empty();
-  // Currents of many decisions at once, where they are simulated in groups and each thread has
-  // as many.
-  const std::size_t most = kCurrentGroup * n_workers;
-  const std::size_t group = lanes == 1 || small ? lanes : batch >= most ? kCurrentGroup : lanes;
+  const std::size_t group =
+      lanes == 1 || small
+          ? lanes
+          : current_group(batch, n_workers, static_cast<std::size_t>(network_->current_group()));
   const bool constant = network_->dynamics().encoding == Encoding::constant;
   const auto decide = [&](Workspace<T>& workspace, int worker, std::size_t item) {
     const std::size_t first = item * group, end = std::min(first + group, batch);

@@ -133,6 +133,16 @@ void check_tables(Random& random) {
   }
 }
 
+// Many inputs, whose rows of weights several decisions share, and an output population of few.
+template <class T>
+void check_wide(Random& random) {
+  for (const int outputs : {1, 4, 5}) {
+    auto plain = random_dense<T>({603, 550, outputs}, random);
+    check(plain, pick(random, {31, 64, 100}), random, 9);
+    check(plain, 3, random, 21);
+  }
+}
+
 template <class T>
 void check_empty_batch() {
   Random random(3);
@@ -161,6 +171,8 @@ int main(int argc, char** argv) {
   check_every_mode<double>(nth, random);
   check_tables<float>(random);
   check_tables<double>(random);
+  check_wide<float>(random);
+  check_wide<double>(random);
   check_empty_batch<float>();
   return failures;
 }

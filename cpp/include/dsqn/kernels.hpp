@@ -16,7 +16,7 @@ inline constexpr int kPanelUnits = 4;
 inline constexpr int kGroup = 4;
 // Decisions of a large dense network whose constant currents are computed together: they share
 // what they read of the weights.
-inline constexpr int kCurrentGroup = 32;
+inline constexpr int kCurrentGroup = 64;
 
 // Potentials are float or double, or 32-bit integers of a fixed-point network, whose weights have
 // 16 bits and whose observations are float.
@@ -44,10 +44,11 @@ struct Tap {
 // Which inputs each pixel of a population sees, in the order of additions.
 struct Wiring {
   int n_pixels;
-  int span;     // inputs per input pixel that have weights
-  int stride;   // inputs per input pixel, padding included
-  int n_rows;   // rows of weights
-  int n_units;  // padded channels per pixel / (kUnitBytes / sizeof(T))
+  int span;        // inputs per input pixel that have weights
+  int stride;      // inputs per input pixel, padding included
+  int n_rows;      // rows of weights
+  int n_units;     // padded channels per pixel / (kUnitBytes / sizeof(T))
+  int n_channels;  // without padding
   const Tap* taps;
   const std::int32_t* offset;  // taps of pixel p are offset[p] ... offset[p + 1]
 };
@@ -189,6 +190,7 @@ struct ConstantCurrent {
   T* current;
   std::int32_t* active;    // scratch: [input pixel][stride]
   std::int32_t* n_active;  // scratch: [input pixel]
+  T* values;  // scratch: the inputs that are listed in `active`; null where nobody needs them
   int n_input_pixels;
   Stop stop;
 };
