@@ -34,6 +34,9 @@ struct Types<std::int32_t> {
 enum class Reset : std::uint8_t { none, subtraction, zero };
 enum class Spikes : std::uint8_t { binary, burst, signed_ };
 
+// How rows of weights are added: spike by spike, or at all steps with 0 where there is no spike.
+enum class Adding : std::uint8_t { by_density, spikes, all_steps };
+
 // A run of inputs that one output pixel sees: those of input pixel `from` meet as many rows of
 // weights from `row` on. A dense population is one pixel with one tap, its inputs one pixel.
 struct Tap {
@@ -108,6 +111,7 @@ struct PopulationBlock {
   // Synaptic input: either the constant current per step and neuron (bias included) or spikes.
   const T* constant;
   const typename Types<T>::Weight* weights;  // panels of [n_rows][panel width]
+  Adding adding;                             // where it makes a difference to time
   int chunk_rows;  // fixed point: rows whose weights cannot overflow 16 bits in sum
   Tiles tiles;     // for population_tiles, instead of `weights`
   Arrivals arrivals;
