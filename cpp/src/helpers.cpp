@@ -3,8 +3,9 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <exception>
 #include <memory>
-#include <system_error>
+#include <new>
 #include <thread>
 
 namespace dsqn {
@@ -73,7 +74,9 @@ std::vector<Helpers::Offer> Helpers::offer(Job& job, std::size_t n) {
       continue;
     }
     if (n_helpers_ == kMostHelpers) break;
-    auto helper = std::make_unique<Helper>();
+    // Nothing here throws: helpers already have the job, which must then live until they are done.
+    std::unique_ptr<Helper> helper(new (std::nothrow) Helper);
+    if (!helper) break;
     const Offer offer = give(*helper, job, worker);
     if (!start(*helper)) break;
     offers.push_back(offer);
@@ -95,7 +98,7 @@ bool Helpers::start(Helper& helper) {
   const SignalsBlocked blocked;
   try {
     std::thread(&Helpers::serve, std::ref(*this), std::ref(helper)).detach();
-  } catch (const std::system_error&) {  // no more threads to be had
+  } catch (const std::exception&) {  // no more threads to be had, or no memory for them
     return false;
   }
   return true;
