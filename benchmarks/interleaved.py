@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -22,6 +23,20 @@ def interleaved(
         for key, call in calls.items():
             times[key].append(seconds_per_call(call, seconds)[0])
     return {key: spread(values) for key, values in times.items()}
+
+
+def shortest(
+    calls: Mapping[Key, Callable[[], object]], *, rounds: int = 40, burst: int = 10
+) -> dict[Key, float]:
+    """Shortest seconds of one call each, over ``rounds`` rounds of ``burst`` calls in a row."""
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(rounds):
+        for key, call in calls.items():
+            for _ in range(burst):
+                start = time.perf_counter()
+                call()
+                best[key] = min(best[key], time.perf_counter() - start)
+    return best
 
 
 def straight_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:

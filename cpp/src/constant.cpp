@@ -17,7 +17,9 @@ void compute(const Population<T>& first, const KernelTable& kernels, const T* x,
   run_kernel(kernels,
              ConstantCurrent<T>{first.wiring(lanes), x, first.weights.data(), first.bias.data(),
                                 first.has_negative_zero(), current, workspace.active.data(),
-                                workspace.n_active.data(), first.input_pixels() * lanes, stop});
+                                workspace.n_active.data(),
+                                workspace.values.empty() ? nullptr : workspace.values.data(),
+                                first.input_pixels() * lanes, stop});
   if (stop.asked(stop.context, 0)) throw Interrupted();
 }
 

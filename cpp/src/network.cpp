@@ -149,6 +149,7 @@ Wiring Population<T>::wiring(int lanes) const {
           dense_ ? input_.size() : input_.padded,
           n_rows_,
           output_.padded / unit_lanes<T>(),
+          output_.channels,
           taps_.taps.data(),
           taps_.offset.data()};
 }
@@ -185,6 +186,14 @@ bool Network<T>::groupable() const {
                                  [](const auto& p) { return p.pools().empty() && p.is_dense(); });
   return dense && !graded() && dynamics_.encoding == Encoding::constant && !dynamics_.early_exit &&
          dynamics_.decoding != Decoding::first_spike;
+}
+
+template <class T>
+int Network<T>::current_group() const {
+  constexpr int most_inputs = 1 << 19;
+  if (!groupable()) return 1;
+  const int fits = most_inputs / std::max(populations_.front().input().size(), 1);
+  return std::clamp(fits / kGroup * kGroup, kGroup, kCurrentGroup);
 }
 
 template <class T>

@@ -6,11 +6,9 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <system_error>
-#include <thread>
-#include <vector>
 
 #include "dsqn/error.hpp"
+#include "helpers.hpp"
 
 namespace dsqn {
 
@@ -19,14 +17,16 @@ namespace {
 using Work = std::function<void(int, std::size_t)>;
 
 // What the workers of one loop share.
-class Loop {
+class Loop final : public Job {
  public:
   Loop(std::size_t n_items, std::size_t n_helpers, const Work& work)
-      : n_items_(n_items), running_(n_helpers), work_(work) {}
+      : n_items_(n_items), n_workers_(n_helpers + 1), running_(n_helpers), work_(work) {}
 
-  void drain(int worker) {
+  void drain(int worker) noexcept {
     try {
-      for (std::size_t item; !failed_ && (item = next_++) < n_items_;) work_(worker, item);
+      for (std::size_t item, end; take(item, end);) {
+        for (; item < end && !failed_; ++item) work_(worker, item);
+      }
     } catch (const Interrupted&) {
       keep_error(true);
     } catch (...) {
@@ -34,20 +34,19 @@ class Loop {
     }
   }
 
-  void help(int worker) {
-    drain(worker);
-    leave(1);
-  }
+  void help(int worker) noexcept override { drain(worker); }
+  void leave() noexcept override { leave(1); }
 
-  // Takes helpers off the list of those that are waited for.
-  void leave(std::size_t helpers) {
+  // Takes helpers off the list of those that are waited for. The loop may be gone afterwards.
+  void leave(std::size_t helpers) noexcept {
     const std::lock_guard lock(mutex_);
     running_ -= helpers;
     done_.notify_one();
   }
 
   void wait(const std::function<void()>& idle) {
-    std::unique_lock lock(mutex_);
+    spin_until([&] { return running_ == 0; });
+    std::unique_lock lock(mutex_);  // taken in any case: the last helper may still hold it
     while (running_ > 0) {
       if (done_.wait_for(lock, std::chrono::milliseconds(20)) == std::cv_status::no_timeout) {
         continue;
@@ -69,6 +68,17 @@ class Loop {
   }
 
  private:
+  // The next items: several as long as many are left, since neighbours write into the same cache
+  // lines.
+  bool take(std::size_t& first, std::size_t& end) {
+    first = next_;
+    do {
+      if (failed_ || first >= n_items_) return false;
+      end = first + std::max<std::size_t>((n_items_ - first) / (2 * n_workers_), 1);
+    } while (!next_.compare_exchange_weak(first, end));
+    return true;
+  }
+
   // The first error is kept; but an interruption replaces it, since the caller waits for one.
   void keep_error(bool interruption) {
     const std::lock_guard lock(mutex_);
@@ -77,7 +87,8 @@ class Loop {
   }
 
   std::size_t n_items_;
-  std::size_t running_;
+  std::size_t n_workers_;
+  std::atomic<std::size_t> running_;
   const Work& work_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> failed_{false};
@@ -96,20 +107,12 @@ void parallel_for(int n_threads, std::size_t n_items, const Work& work,
     return;
   }
   Loop loop(n_items, wanted - 1, work);
-  {
-    std::vector<std::jthread> threads;  // joined at the end of this scope
-    threads.reserve(wanted - 1);
-    for (std::size_t worker = 1; worker < wanted; ++worker) {
-      try {
-        threads.emplace_back([&loop, worker] { loop.help(static_cast<int>(worker)); });
-      } catch (const std::system_error&) {  // no more threads to be had: fewer do the work
-        loop.leave(wanted - worker);
-        break;
-      }
-    }
-    loop.drain(0);
-    loop.wait(idle);
-  }
+  Helpers& helpers = Helpers::instance();
+  const auto offers = helpers.offer(loop, wanted - 1);
+  loop.drain(0);
+  // All items are taken: who has not begun has nothing to do.
+  loop.leave(wanted - 1 - offers.size() + helpers.withdraw(offers));
+  loop.wait(idle);
   loop.rethrow();
 }
 

@@ -25,6 +25,28 @@ void make_recordings(Result<T>& result, const std::vector<int>& record) {
   }
 }
 
+// Threads for a batch. Few decisions of a small network are faster as one group than one by one in
+// several threads, unless they are long.
+template <class T>
+std::size_t workers_for(const Network<T>& network, std::size_t batch, const RunOptions& options) {
+  constexpr std::int64_t long_decision = 1 << 23;  // additions
+  const auto wanted = std::min(batch, static_cast<std::size_t>(std::max(options.n_threads, 1)));
+  const auto& plan = network.lockstep();
+  if (plan.layers.empty() || !options.record.empty() || batch >= kGroup * wanted ||
+      plan.additions_per_step > long_decision / options.n_steps) {
+    return wanted;
+  }
+  return std::max<std::size_t>(batch / kGroup, std::min<std::size_t>(batch, 1));
+}
+
+// Decisions whose currents are computed together: many, but as many for each thread, and whole
+// groups.
+std::size_t current_group(std::size_t batch, std::size_t n_workers, std::size_t most) {
+  const std::size_t each = (batch + n_workers - 1) / n_workers;
+  const std::size_t parts = (each + most - 1) / most;
+  return ((each + parts - 1) / parts + kGroup - 1) / kGroup * kGroup;
+}
+
 }  // namespace
 
 template <class T>
@@ -37,7 +59,7 @@ Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
                             const RunOptions& options) const {
   Result<T> result(network_, batch, options.n_steps);
   make_recordings(result, options.record);
-  const auto n_workers = std::min(batch, static_cast<std::size_t>(std::max(options.n_threads, 1)));
+  const std::size_t n_workers = workers_for(*network_, batch, options);
   if (n_workers == 0) return result;
   Interrupt interrupt(options.interrupted);
   const auto n_in = static_cast<std::size_t>(network_->n_in());
@@ -45,10 +67,10 @@ Result<T> Simulator<T>::run(const typename Types<T>::Input* observations,
   const bool grouped = network_->groupable() && options.record.empty();
   const std::size_t lanes = grouped && batch >= kGroup * n_workers ? kGroup : 1;
   const bool small = grouped && !network_->lockstep().layers.empty();
-  // Currents of many decisions at once, where they are simulated in groups and each thread has
-  // as many.
-  const std::size_t most = kCurrentGroup * n_workers;
-  const std::size_t group = lanes == 1 || small ? lanes : batch >= most ? kCurrentGroup : lanes;
+  const std::size_t group =
+      lanes == 1 || small
+          ? lanes
+          : current_group(batch, n_workers, static_cast<std::size_t>(network_->current_group()));
   const bool constant = network_->dynamics().encoding == Encoding::constant;
   const auto decide = [&](Workspace<T>& workspace, int worker, std::size_t item) {
     const std::size_t first = item * group, end = std::min(first + group, batch);

@@ -12,12 +12,6 @@ bool is_encoded(const Network<T>& network) {
   return network.dynamics().encoding != Encoding::constant;
 }
 
-// Decisions whose constant currents are held at once.
-template <class T>
-int current_lanes(const Network<T>& network) {
-  return network.groupable() ? kCurrentGroup : 1;
-}
-
 template <class T>
 PopulationState<T> make_state(const Population<T>& population, const Network<T>& network) {
   PopulationState<T> state;
@@ -61,7 +55,7 @@ Workspace<T>::Workspace(const Network<T>& network)
       current(is_encoded(network)
                   ? 0
                   : static_cast<std::size_t>(network.populations().front().padded()) *
-                        static_cast<std::size_t>(current_lanes(network))),
+                        static_cast<std::size_t>(network.current_group())),
       outputs(static_cast<std::size_t>(network.n_out())),
       sums(kGroup * kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
       narrow(std::is_integral_v<T> ? sums.size() : 0) {
@@ -81,9 +75,10 @@ Workspace<T>::Workspace(const Network<T>& network)
   encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
   // An offset is written before it is known to count.
   active.resize(std::max(inputs * lanes, network.populations().front().input().size() *
-                                             static_cast<std::size_t>(current_lanes(network))) +
+                                             static_cast<std::size_t>(network.current_group())) +
                 1);
-  n_active.resize(std::max(pixels * lanes, static_cast<std::size_t>(kCurrentGroup)));
+  n_active.resize(std::max(pixels * lanes, static_cast<std::size_t>(network.current_group())));
+  if (network.current_group() > 1) values.resize(active.size());
 }
 
 template <class T>

@@ -3,9 +3,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.hpp"
 #include "dsqn/error.hpp"
@@ -102,11 +108,99 @@ void check_interruption_wins() {
   CHECK_THROWS(parallel_for(2, 2, fails_elsewhere, nothing), Interrupted);
 }
 
+// Threads of this process; 0 where the system does not say, or a sanitizer has one of its own.
+std::size_t threads_alive() {
+#if defined(__SANITIZE_THREAD__)
+  return 0;
+#endif
+  const std::filesystem::path tasks("/proc/self/task");
+  if (!std::filesystem::exists(tasks)) return 0;
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(tasks), {}));
+}
+
+// Both workers take part: each waits for the other.
+void work_together() {
+  std::atomic<int> begun{0};
+  parallel_for(
+      2, 2,
+      [&](int, std::size_t) {
+        ++begun;
+        while (begun < 2) std::this_thread::yield();
+      },
+      nothing);
+}
+
+void check_threads_are_kept() {
+  const std::size_t before = threads_alive();
+  parallel_for(1, 100, [](int, std::size_t) {}, nothing);
+  CHECK_EQUAL(threads_alive(), before);
+  std::set<std::thread::id> seen;
+  std::mutex mutex;
+  for (int i = 0; i < 50; ++i) {
+    work_together();
+    parallel_for(
+        2, 10,
+        [&](int, std::size_t) {
+          const std::lock_guard lock(mutex);
+          seen.insert(std::this_thread::get_id());
+        },
+        nothing);
+    if (i % 10 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // they sleep, too
+  }
+  CHECK(seen.size() <= 2);
+  if (before > 0) CHECK_EQUAL(threads_alive(), before + 1);
+}
+
+void check_nested() {
+  std::atomic<int> items{0};
+  parallel_for(
+      3, 6,
+      [&](int, std::size_t) { parallel_for(3, 5, [&](int, std::size_t) { ++items; }, nothing); },
+      nothing);
+  CHECK_EQUAL(items.load(), 30);
+}
+
+void check_several_callers() {
+  std::atomic<int> items{0};
+  {
+    std::vector<std::jthread> callers;
+    for (int caller = 0; caller < 4; ++caller) {
+      callers.emplace_back([&] {
+        for (int i = 0; i < 300; ++i) {
+          parallel_for(3, 7, [&](int, std::size_t) { ++items; }, nothing);
+        }
+      });
+    }
+  }
+  CHECK_EQUAL(items.load(), 4 * 300 * 7);
+}
+
+// A child has none of the parent's threads: it starts its own.
+void check_fork() {
+#if !defined(__SANITIZE_THREAD__)  // which does not let a child start threads
+  work_together();
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    for (int i = 0; i < 3; ++i) work_together();
+    _exit(0);
+  }
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  work_together();
+#endif
+}
+
 }  // namespace
 }  // namespace dsqn::test
 
 int main() {
   using namespace dsqn::test;
+  check_threads_are_kept();
+  check_nested();
+  check_several_callers();
+  check_fork();
   check_every_item_once();
   check_workers_are_sequential();
   check_exceptions();

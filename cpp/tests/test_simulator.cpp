@@ -174,6 +174,16 @@ void check_pruned(Random& random) {
   }
 }
 
+// Many inputs, whose rows of weights several decisions share, and an output population of few.
+template <class T>
+void check_wide(Random& random) {
+  for (const int outputs : {1, 4, 5}) {
+    auto plain = random_dense<T>({603, 550, outputs}, random);
+    check(plain, pick(random, {31, 64, 100}), random, 9);
+    check(plain, 3, random, 21);
+  }
+}
+
 template <class T>
 void check_empty_batch() {
   Random random(3);
@@ -204,6 +214,8 @@ int main(int argc, char** argv) {
   check_tables<double>(random);
   check_pruned<float>(random);
   check_pruned<double>(random);
+  check_wide<float>(random);
+  check_wide<double>(random);
   check_empty_batch<float>();
   return failures;
 }

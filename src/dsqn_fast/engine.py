@@ -163,7 +163,7 @@ class Engine:
 
     Args:
         model: The spiking model.
-        n_threads: Threads that a batch is split over.
+        n_threads: Threads that a batch is split over; they are kept for later runs.
         precision: ``"float32"``, ``"float64"`` or ``"fixed"``: the type of weights and
             potentials. Fixed point (see `dsqn_fast.fixed_point`) is laid out for the model's
             own n_steps and runs at most as many.

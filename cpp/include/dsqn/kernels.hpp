@@ -16,7 +16,7 @@ inline constexpr int kPanelUnits = 4;
 inline constexpr int kGroup = 4;
 // Decisions of a large dense network whose constant currents are computed together: they share
 // what they read of the weights.
-inline constexpr int kCurrentGroup = 32;
+inline constexpr int kCurrentGroup = 64;
 
 // Potentials are float or double, or 32-bit integers of a fixed-point network, whose weights have
 // 16 bits and whose observations are float.
@@ -34,6 +34,9 @@ struct Types<std::int32_t> {
 enum class Reset : std::uint8_t { none, subtraction, zero };
 enum class Spikes : std::uint8_t { binary, burst, signed_ };
 
+// How rows of weights are added: spike by spike, or at all steps with 0 where there is no spike.
+enum class Adding : std::uint8_t { by_density, spikes, all_steps };
+
 // A run of inputs that one output pixel sees: those of input pixel `from` meet as many rows of
 // weights from `row` on. A dense population is one pixel with one tap, its inputs one pixel.
 struct Tap {
@@ -44,10 +47,11 @@ struct Tap {
 // Which inputs each pixel of a population sees, in the order of additions.
 struct Wiring {
   int n_pixels;
-  int span;     // inputs per input pixel that have weights
-  int stride;   // inputs per input pixel, padding included
-  int n_rows;   // rows of weights
-  int n_units;  // padded channels per pixel / (kUnitBytes / sizeof(T))
+  int span;        // inputs per input pixel that have weights
+  int stride;      // inputs per input pixel, padding included
+  int n_rows;      // rows of weights
+  int n_units;     // padded channels per pixel / (kUnitBytes / sizeof(T))
+  int n_channels;  // without padding
   const Tap* taps;
   const std::int32_t* offset;  // taps of pixel p are offset[p] ... offset[p + 1]
 };
@@ -107,6 +111,7 @@ struct PopulationBlock {
   // Synaptic input: either the constant current per step and neuron (bias included) or spikes.
   const T* constant;
   const typename Types<T>::Weight* weights;  // panels of [n_rows][panel width]
+  Adding adding;                             // where it makes a difference to time
   int chunk_rows;  // fixed point: rows whose weights cannot overflow 16 bits in sum
   Tiles tiles;     // for population_tiles, instead of `weights`
   Arrivals arrivals;
@@ -192,6 +197,7 @@ struct ConstantCurrent {
   T* current;
   std::int32_t* active;    // scratch: [input pixel][stride]
   std::int32_t* n_active;  // scratch: [input pixel]
+  T* values;  // scratch: the inputs that are listed in `active`; null where nobody needs them
   int n_input_pixels;
   Stop stop;
 };

@@ -131,6 +131,9 @@ class Network {
   const Population<float>* float_first() const { return first_.get(); }
   // Whether several decisions can be simulated together: dense populations only, whole runs.
   bool groupable() const;
+  // Decisions whose constant currents are computed together at most: what is listed of their
+  // observations shall not take more than a few megabytes.
+  int current_group() const;
   // How a small dense network runs as a whole; without layers where this one does not.
   const LockstepPlan<T>& lockstep() const { return lockstep_; }
   // Neurons of the populations before l; of all where l is their number.
