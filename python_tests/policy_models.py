@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dsqn_fast.conversion.options import Dynamics, Recipe
+from dsqn_fast.conversion.scaling import build_model
 from dsqn_fast.model import (
     AnnModel,
     AveragePool2d,
@@ -82,4 +84,31 @@ def version_1_model() -> SpikingModel:
             provenance={"file": "source.zip"},
         ),
         provenance={"created": "2026-01-31T12:00:00Z", "seeds": [1, 2**100], "rate": 0.1},
+    )
+
+
+def scaled_model(seed: int = 5) -> SpikingModel:
+    """A converted convolutional network: the spiking weights are the source's, scaled."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    source = AnnModel(
+        layers=(
+            Conv2d(weight=normal(2, 2, 1, 3), bias=normal(3)),
+            AveragePool2d(kernel=(2, 2), stride=(2, 2)),
+            Flatten(),
+            Dense(weight=normal(12, 4), bias=normal(4)),
+            Dense(weight=normal(4, 2), bias=normal(2)),
+        ),
+        input_shape=(5, 5, 1),
+    )
+    scales = [np.abs(normal(3)) + 1, np.abs(normal(4)) + 1, np.float32(2.5)]
+    return build_model(
+        source,
+        [np.asarray(scale) for scale in scales],
+        dynamics=Dynamics(),
+        recipe=Recipe(),
+        n_steps=8,
     )

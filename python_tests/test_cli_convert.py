@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from dsqn_fast.cli.main import main
+from dsqn_fast.model import Dense
+from dsqn_fast.model.byte_weights import from_bytes, to_bytes
 from dsqn_fast.model_io import load_policy
 
 
@@ -49,6 +51,31 @@ def test_convert_writes_a_policy_and_says_what_it_costs(
     assert model.early_exit.kappa == data["early_exit"]["kappa"]
     assert model.env_id == "CartPole-v1"
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_weights_of_8_bits_are_rounded_before_anything_is_measured(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, seen = tmp_path / "p.npz", tmp_path / "seen.npy"
+    np.save(seen, np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32))
+    words = ["convert", network, "-o", out, "--normalization", "channel", "-T", 8]
+    words += ["--observations", seen, "--weights", "int8"]
+    assert main([str(word) for word in words]) == 0
+    assert "weights of 8 bits" in capsys.readouterr().out
+    assert main([str(word) for word in [*words, "--json", "-"]]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert 0.9 < data["rounding"]["agreement"] <= 1
+    model = load_policy(out)
+    assert model.provenance["rounded_weights"] == data["rounding"]
+    diagnosed = ["diagnose", out, "--observations", seen, "--json", "-"]
+    assert main([str(word) for word in diagnosed]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["agreement"] == data["diagnosis"]["agreement"]
+    assert model.source is not None
+    for layer in model.source.layers:
+        assert isinstance(layer, Dense)
+        again = from_bytes(*to_bytes(layer.weight))
+        assert again.tobytes() == layer.weight.tobytes()
 
 
 def test_auto_is_the_default_and_diagnose_reads_its_policy(

@@ -213,7 +213,7 @@ def test_models_that_no_file_can_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="a SpikingModel is needed"):
         save_policy(small_model().source, path)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="weights_dtype must be one of float16, float32"):
-        save_policy(small_model(), path, weights_dtype="int8")  # type: ignore[arg-type]
+        save_policy(small_model(), path, weights_dtype="int4")  # type: ignore[arg-type]
     big = Dense(weight=np.full((4, 2), 1e5), bias=np.zeros(2))
     model = small_model(layers=(SpikingLayer(connection=big),), source=None)
     with pytest.raises(ModelError, match=r"layer0\.weight has a value of size 100000, but float16"):

@@ -15,7 +15,7 @@ import mutations
 import numpy as np
 import pytest
 from policy_entries import pack, read_entries, read_header_json, with_header
-from policy_models import small_model, version_1_model
+from policy_models import scaled_model, small_model, version_1_model
 from strategies import models_equal
 
 from dsqn_fast.errors import ModelFileError
@@ -23,7 +23,7 @@ from dsqn_fast.model import SpikingModel
 from dsqn_fast.model_io import load_policy, save_policy
 
 N_KINDS = len(mutations.BYTES) + len(mutations.ENTRIES) + 1
-BASES = ("dense", "images", "half", "deflated")
+BASES = ("dense", "images", "half", "deflated", "bytes")
 N_EACH = -(-10_000 // (N_KINDS * len(BASES)))
 SLOWEST_SECONDS = 2.0
 MOST_EXTRA_BYTES = 2**27
@@ -40,6 +40,8 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     save_policy(version_1_model(), path, weights_dtype="float16")
     files["half"] = path.read_bytes()
     files["deflated"] = pack(read_entries(files["images"]), 8)
+    save_policy(scaled_model(), path, weights_dtype="int8")
+    files["bytes"] = path.read_bytes()
     assert tuple(files) == BASES
     return files
 

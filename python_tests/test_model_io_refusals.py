@@ -119,7 +119,7 @@ def test_headers_that_are_no_bytes(refusal: Callable[[bytes], str], entries: Ent
         assert "its header must be a vector of uint8, not" in message
 
 
-@pytest.mark.parametrize("version", [0, 2, -1, 10**30, "1", 1.0, True, None, [1]], ids=str)
+@pytest.mark.parametrize("version", [0, 3, -1, 10**30, "1", 1.0, True, None, [1]], ids=str)
 def test_unknown_versions(refusal: Callable[[bytes], str], entries: Entries, version: Any) -> None:
     header = read_header_json(entries) | {"version": version}
     message = refusal(pack(with_header(entries, header)))

@@ -58,8 +58,8 @@ WeightsOption = Annotated[
     str | None,
     typer.Option(
         metavar="TYPE",
-        help="Store weights as float16 (half the file, rounded after the figures shown) or "
-        "float32; default as they are.",
+        help="Store weights as float16 (half the file, rounded after the figures shown), as int8 "
+        "(an eighth; the source is rounded first, then converted) or float32; default as they are.",
     ),
 ]
 BiasOption = Annotated[

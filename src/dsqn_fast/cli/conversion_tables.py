@@ -107,6 +107,10 @@ def outcome_rows(outcome: Outcome) -> Rows:
                 f"{early.confidence:.0%} confidence",
             ),
         ]
+    if outcome.rounding is not None:
+        kept = outcome.rounding
+        words = f"{percent(kept.agreement)} ({percent(kept.low)} to {percent(kept.high)})"
+        rows.append(("source with weights of 8 bits acts as before", words))
     return [*rows, *diagnosis_rows(outcome.diagnosis), *state_rows(outcome)]
 
 

@@ -144,6 +144,7 @@ def convert(
             settings=settings,
             early_exit=exit_options,
             routes=fine_tuning_routes(qcfs=qcfs, distill=distill),
+            round_to_bytes=weights == "int8",
             progress=say,
         )
     outcome.model.save(output, weights_dtype=weights)  # type: ignore[arg-type]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.conversion.activations import weighted_layers
-from dsqn_fast.conversion.scaling import passed_on
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten
+from dsqn_fast.model.scaling import passed_on
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
 Floats = NDArray[np.floating]

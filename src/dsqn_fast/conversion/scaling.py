@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.conversion.options import Dynamics, Recipe
 from dsqn_fast.model.ann import AnnModel
-from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten, Shape, Weighted
+from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten
 from dsqn_fast.model.options import Neuron
+from dsqn_fast.model.scaling import passed_on, scaled
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
 Floats = NDArray[np.floating]
@@ -78,25 +78,11 @@ def build_model(
     )
 
 
-def scaled(layer: Weighted, before: Floats, scale: Floats) -> Weighted:
-    """The layer with its weights and biases scaled; the product is taken first."""
-    factor = before[:, np.newaxis] if before.ndim else before
-    weight = layer.weight * factor.astype(layer.weight.dtype) / scale
-    return replace(layer, weight=weight, bias=layer.bias / scale)
-
-
 def _emitted_scale(scale: Floats, recipe: Recipe, *, last: bool) -> Floats:
     """Activation that one spike per step stands for."""
     if recipe.spikes != "burst" or last:
         return scale
     return scale / scale.dtype.type(recipe.burst_limit)
-
-
-def passed_on(scale: Floats, flattened: bool, shape: Shape) -> Floats:
-    """Scale per channel of what comes out of a pooling or Flatten layer."""
-    if flattened and scale.ndim and len(shape) == 3:
-        return np.tile(scale, shape[0] * shape[1])
-    return scale
 
 
 def with_populations(model: SpikingModel, populations: Sequence[SpikingLayer]) -> SpikingModel:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsqn_fast.conversion.agreement import Agreement, compare
 from dsqn_fast.conversion.auto import Route
 from dsqn_fast.conversion.auto_report import AutoReport
-from dsqn_fast.conversion.calibration_set import share_out
+from dsqn_fast.conversion.calibration_set import check_observations, sample, share_out
 from dsqn_fast.conversion.detail import (
     GIVE_EITHER,
     Observations,
@@ -20,7 +21,7 @@ from dsqn_fast.conversion.detail import (
     calibration_for,
     convert_in_detail,
 )
-from dsqn_fast.conversion.diagnosis import Diagnosis, diagnose
+from dsqn_fast.conversion.diagnosis import MAX_STATES, Diagnosis, diagnose
 from dsqn_fast.conversion.early_exit import (
     REFERENCES,
     EarlyExitReport,
@@ -31,6 +32,7 @@ from dsqn_fast.conversion.gather import gather_observations
 from dsqn_fast.conversion.options import Recipe, check_share
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.ann import AnnModel
+from dsqn_fast.model.byte_weights import with_byte_weights
 from dsqn_fast.model.options import check_choice
 from dsqn_fast.model.spiking import SpikingModel
 
@@ -70,6 +72,8 @@ class Outcome:
         early_exit: How early it stops; None where it does not.
         diagnosis: A look at it on states that it was not calibrated on, where there are any.
         fresh_states: Whether the diagnosis is on such states.
+        rounding: How often the source with rounded weights acts as it did before, on the states
+            of the diagnosis; None where its weights were not rounded.
     """
 
     model: SpikingModel
@@ -77,6 +81,7 @@ class Outcome:
     early_exit: EarlyExitReport | None
     diagnosis: Diagnosis
     fresh_states: bool
+    rounding: Agreement | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -86,6 +91,7 @@ class Outcome:
             "early_exit": None if self.early_exit is None else self.early_exit.to_dict(),
             "diagnosis": self.diagnosis.to_dict(),
             "fresh_states": self.fresh_states,
+            "rounding": None if self.rounding is None else self.rounding.to_dict(),
         }
 
 
@@ -97,6 +103,7 @@ def convert_and_diagnose(
     settings: Settings,
     early_exit: EarlyExitOptions | None = None,
     routes: Sequence[Route] = (),
+    round_to_bytes: bool = False,
     progress: Say | None = None,
 ) -> Outcome:
     """Convert a source network, let it stop early where asked, and look at the result.
@@ -108,13 +115,18 @@ def convert_and_diagnose(
         settings: Everything else.
         early_exit: What an early exit must keep; None for none.
         routes: Fine-tuning routes for ``auto``.
+        round_to_bytes: Round the source's weights first, to what ``weights_dtype="int8"`` stores:
+            all that is measured is then of the policy as it is loaded again.
         progress: Told what is done next, in words.
 
     Raises:
+        ModelError: A weight is too large to be rounded.
         OptionError: As `convert_in_detail` and `calibrate_early_exit`.
         ObservationError: Observations do not fit or are not finite.
     """
     say = progress or (lambda words: None)
+    before = ann
+    ann = with_byte_weights(ann) if round_to_bytes else ann
     done = convert_in_detail(
         ann, observations, recipe=recipe, settings=settings, routes=routes, progress=progress
     )
@@ -134,12 +146,22 @@ def convert_and_diagnose(
             seed=settings.seed,
         )
         states = states[~half] if (~half).any() else states
+    rounding = None
+    if round_to_bytes:
+        rounding = _compared(before, ann, states, settings.seed)
+        noted = {**model.provenance, "rounded_weights": rounding.to_dict()}
+        model = model.replace(provenance=noted)
     say("diagnosing")
     diagnosis = diagnose(
         model, states, wanted_agreement=settings.auto.agreement, seed=settings.seed
     )
     return Outcome(
-        model=model, auto=done.report, early_exit=report, diagnosis=diagnosis, fresh_states=fresh
+        model=model,
+        auto=done.report,
+        early_exit=report,
+        diagnosis=diagnosis,
+        fresh_states=fresh,
+        rounding=rounding,
     )
 
 
@@ -176,6 +198,12 @@ def _states(
         import_modules=settings.env_id is not None,
     )
     return played.observations, True
+
+
+def _compared(before: AnnModel, after: AnnModel, states: NDArray[Any], seed: int) -> Agreement:
+    """How often a network acts as another one, on the states that a diagnosis takes."""
+    chosen = sample(check_observations(before, states), MAX_STATES, seed)
+    return compare(before.forward(chosen), after.forward(chosen).argmax(axis=1))
 
 
 def _fresh_seed(settings: Settings) -> int:

@@ -19,7 +19,7 @@ Timing = Literal["instant", "nest", "spytorch"]
 Encoding = Literal["constant", "poisson", "equidistant"]
 Decoding = Literal["potential", "count", "count+potential", "first-spike"]
 Precision = Literal["float32", "float64", "fixed"]
-WeightsDtype = Literal["float16", "float32"]
+WeightsDtype = Literal["float16", "float32", "int8"]
 
 RESETS: Final[tuple[Reset, ...]] = get_args(Reset)
 SPIKE_MODES: Final[tuple[SpikeMode, ...]] = get_args(SpikeMode)

@@ -3,11 +3,13 @@
 `numpy.load(path, allow_pickle=False)` reads it too. The entry ``header`` holds JSON in UTF-8
 bytes; all other entries are arrays named by layer, such as ``layer0.weight``.
 
-    layout    limits and names of version 1, shared by reading and writing
+    layout    limits and names, shared by reading and writing
     header    strict JSON
     encode    a model as a header and arrays
+    stored_weights  the forms of weights in it
     plan      a header as the list of layers and arrays that it promises
     decode    a header and arrays as a model
+    values    stored values as those of the model
     archive   the zip container, read without trust
     npy       one array as the bytes of its entry
     recognise whether a file is a policy

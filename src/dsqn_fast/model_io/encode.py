@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.errors import ModelError
 from dsqn_fast.model import (
-    AnnModel,
     AveragePool2d,
     Connection,
     Flatten,
@@ -19,9 +17,11 @@ from dsqn_fast.model import (
 )
 from dsqn_fast.model_io.layout import (
     ANN_FIELDS,
+    BYTES_VERSION,
     CONNECTION_ARRAYS,
     EARLY_EXIT_FIELDS,
     FORMAT,
+    INT8,
     KINDS,
     MODEL_FIELDS,
     NEURON_ARRAYS,
@@ -30,8 +30,15 @@ from dsqn_fast.model_io.layout import (
     VERSION,
     WEIGHTED,
 )
+from dsqn_fast.model_io.stored_weights import (
+    Cast,
+    FromSource,
+    InBytes,
+    StoredWeights,
+    made_from_source,
+)
 
-Arrays = dict[str, NDArray[np.floating]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def encode_model(
@@ -40,26 +47,29 @@ def encode_model(
     """Return the header and the arrays by name.
 
     Raises:
-        ModelError: A weight is too large for ``weights_dtype``.
+        ModelError: A weight is too large for ``weights_dtype``, or there is no source to round.
     """
-    arrays: Arrays = {}
-    header: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    source, arrays = model.source, Arrays()
+    in_bytes = weights_dtype == INT8
+    if in_bytes and source is None:
+        raise ModelError(
+            "weights_dtype int8 rounds the weights of the source, but the model has none: "
+            "choose float16"
+        )
+    header: dict[str, Any] = {"format": FORMAT, "version": BYTES_VERSION if in_bytes else VERSION}
     header |= _fields(model, MODEL_FIELDS)
     header["neuron"] = _fields(model.neuron, NEURON_FIELDS)
     early = model.early_exit
     header["early_exit"] = None if early is None else _fields(early, EARLY_EXIT_FIELDS)
-    header["layers"] = _encode_layers(model.layers, "layer", arrays, weights_dtype)
+    made = made_from_source(model) if in_bytes else frozenset()
+    stored: StoredWeights = FromSource(made) if in_bytes else Cast(weights_dtype)
+    header["layers"] = _encode_layers(model.layers, "layer", arrays, stored)
     header["source"] = None
-    if model.source is not None:
-        header["source"] = _encode_source(model.source, arrays, weights_dtype)
+    if source is not None:
+        stored = InBytes() if in_bytes else Cast(weights_dtype)
+        layers = _encode_layers(source.layers, "source.layer", arrays, stored)
+        header["source"] = {**_fields(source, ANN_FIELDS), "layers": layers}
     return header, arrays
-
-
-def _encode_source(
-    source: AnnModel, arrays: Arrays, weights_dtype: WeightsDtype | None
-) -> dict[str, Any]:
-    layers = _encode_layers(source.layers, "source.layer", arrays, weights_dtype)
-    return {**_fields(source, ANN_FIELDS), "layers": layers}
 
 
 def _fields(value: object, names: tuple[str, ...]) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def _encode_layers(
     layers: tuple[SpikingLayer | Connection, ...],
     prefix: str,
     arrays: Arrays,
-    weights_dtype: WeightsDtype | None,
+    stored: StoredWeights,
 ) -> list[dict[str, Any]]:
     described = []
     for index, layer in enumerate(layers):
@@ -78,12 +88,14 @@ def _encode_layers(
         word = next(word for word, kind in KINDS.items() if type(connection) is kind)
         entry: dict[str, Any] = {"kind": word, **_fields(connection, OPTIONS[word])}
         for name in _array_names(layer, word):
-            owner = connection if name in CONNECTION_ARRAYS else layer
-            array = getattr(owner, name)
-            if name == "weight" and weights_dtype is not None:
-                array = _cast(array, weights_dtype, f"{prefix}{index}.weight")
-            entry[name] = {"shape": array.shape, "dtype": array.dtype.name}
-            arrays[f"{prefix}{index}.{name}"] = array
+            full = f"{prefix}{index}.{name}"
+            array = getattr(connection if name in CONNECTION_ARRAYS else layer, name)
+            kept, promise = array, {"dtype": array.dtype.name}
+            if name == "weight":
+                kept, promise = stored(index, full, array)
+            entry[name] = {"shape": array.shape, **promise}
+            if kept is not None:
+                arrays[full] = kept
         described.append(entry)
     return described
 
@@ -93,15 +105,3 @@ def _array_names(layer: SpikingLayer | Connection, word: str) -> tuple[str, ...]
         return ()
     assert word in WEIGHTED
     return CONNECTION_ARRAYS + (NEURON_ARRAYS if isinstance(layer, SpikingLayer) else ())
-
-
-def _cast(array: NDArray[np.floating], dtype: WeightsDtype, name: str) -> NDArray[np.floating]:
-    largest = float(np.abs(array).max(initial=0))
-    with np.errstate(over="ignore", under="ignore"):
-        cast: NDArray[np.floating] = array.astype(dtype)
-    if not np.isfinite(cast).all():
-        raise ModelError(
-            f"{name} has a value of size {largest:g}, but {dtype} ends at "
-            f"{np.finfo(dtype).max:g}: store it with a wider weights_dtype"
-        )
-    return cast

@@ -1,4 +1,8 @@
-"""Limits and names of format version 1, shared by reading and writing."""
+"""Limits and names of the format, shared by reading and writing.
+
+Version 2 is version 1 and two more forms of weights: integers of 8 bits, and weights that are made
+from those of the source and are not stored. Models that need neither are written as version 1.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,12 @@ from dsqn_fast.model import AveragePool2d, Connection, Conv2d, Dense, Flatten
 
 FORMAT: Final = "dsqn-fast policy"
 VERSION: Final = 1
+BYTES_VERSION: Final = 2
+"""Of files whose weights are integers of 8 bits or made from the source."""
+INT8: Final = "int8"
+"""A type of weights of a source, beside one exponent for each output: see `byte_weights`."""
+FROM_SOURCE: Final = "source"
+"""The type of spiking weights that are not stored: see `scaled_weights`."""
 
 MAX_HEADER_BYTES: Final = 2**20
 """Largest JSON header."""
@@ -65,13 +75,26 @@ class ArraySpec:
 
     Attributes:
         shape: Dimensions.
-        dtype: ``float16`` (weights only, loaded as float32), ``float32`` or ``float64``.
+        dtype: ``float32`` or ``float64``; of weights also ``float16`` or ``int8``, loaded as
+            float32, or ``source``, made from the source's and not stored.
+        exponents: Of int8 weights, one for each output; else empty.
     """
 
     shape: tuple[int, ...]
     dtype: str
+    exponents: tuple[int, ...] = ()
+
+    @property
+    def stored(self) -> bool:
+        """Whether the file has the array."""
+        return self.dtype != FROM_SOURCE
+
+    @property
+    def n_loaded_bytes(self) -> int:
+        """Size of the values in memory in bytes."""
+        return math.prod(self.shape) * (8 if self.dtype == "float64" else 4)
 
     @property
     def n_bytes(self) -> int:
-        """Size of the values in bytes."""
+        """Size of the stored values in bytes."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize

@@ -7,27 +7,28 @@ import stat
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-
 from dsqn_fast.errors import ModelFileError, ModelFileNotFoundError
 from dsqn_fast.model import SpikingModel
 from dsqn_fast.model.checks import shown
 from dsqn_fast.model_io.archive import PolicyArchive
 from dsqn_fast.model_io.decode import HeaderPlan
 from dsqn_fast.model_io.header import read_header
+from dsqn_fast.model_io.layout import VERSION
 from dsqn_fast.model_io.plan import array_specs
+from dsqn_fast.model_io.values import as_loaded, check_loaded_size
 
 
 def load_policy(path: str | Path) -> SpikingModel:
     """Read a policy file, which need not be trusted: nothing in it is executed.
 
-    Weights stored as float16 come back as float32.
+    Weights stored as float16 or int8 come back as float32; spiking weights that are not stored
+    are made from those of the source, to the bits that they had.
 
     Args:
         path: A file that `save_policy` wrote.
 
     Returns:
-        The model, equal to the one that was saved.
+        The model, equal to the one that was saved, where that was not to round weights.
 
     Raises:
         ModelFileNotFoundError: There is no such file, or it cannot be opened.
@@ -60,12 +61,11 @@ def _read_policy(stream: IO[bytes], n_bytes: int, name: str) -> SpikingModel:
             plan = HeaderPlan(read_header(archive.header_bytes()))
             specs = dict(array_specs(plan.layers + plan.source_layers))
             archive.check_names(specs)
+            if plan.version > VERSION:
+                check_loaded_size(plan.layers + plan.source_layers, n_bytes)
             arrays = {}
             for array, spec in specs.items():
-                values = archive.read(array, spec)
-                # A signalling NaN would warn here; the model refuses it a moment later.
-                with np.errstate(invalid="ignore"):
-                    arrays[array] = values.astype(np.float32) if spec.dtype == "float16" else values
+                arrays[array] = as_loaded(archive.read(array, spec), spec)
         return plan.build(arrays)
     except ModelFileError as error:
         raise ModelFileError(f"{name}: {error}") from None

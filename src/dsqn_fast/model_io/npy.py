@@ -28,6 +28,7 @@ _DESCRIPTION: Final = re.compile(
 )
 _DTYPES: Final[dict[bytes, np.dtype[Any]]] = {
     b"|u1": np.dtype(np.uint8),
+    b"|i1": np.dtype(np.int8),
     b"<f2": np.dtype("<f2"),
     b"<f4": np.dtype("<f4"),
     b"<f8": np.dtype("<f8"),

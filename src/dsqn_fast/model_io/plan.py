@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsqn_fast.errors import ModelFileError
+from dsqn_fast.model.byte_weights import HIGHEST_EXPONENT, LOWEST_EXPONENT
 from dsqn_fast.model.checks import shown
 from dsqn_fast.model_io.layout import (
+    BYTES_VERSION,
     CONNECTION_ARRAYS,
+    FROM_SOURCE,
+    INT8,
     KINDS,
     MAX_UNPACKED_BYTES,
     NEURON_ARRAYS,
@@ -55,7 +59,9 @@ def check_keys(where: str, value: object, names: tuple[str, ...]) -> dict[str, A
     return value
 
 
-def plan_layers(where: str, value: object, *, prefix: str, spiking: bool) -> list[LayerPlan]:
+def plan_layers(
+    where: str, value: object, *, prefix: str, spiking: bool, version: int
+) -> list[LayerPlan]:
     """Return the plan of a list of layers.
 
     Args:
@@ -63,23 +69,25 @@ def plan_layers(where: str, value: object, *, prefix: str, spiking: bool) -> lis
         value: The list as JSON.
         prefix: Beginning of every layer's name, before its index.
         spiking: Whether weighted layers have neurons.
+        version: Of the format.
 
     Raises:
         ModelFileError: It describes no layers of this version.
     """
     if not isinstance(value, list):
         raise ModelFileError(f"{where} must be a list of layers, not {shown(value)}")
-    return [_plan_layer(f"{prefix}{i}", entry, spiking) for i, entry in enumerate(value)]
+    return [_plan_layer(f"{prefix}{i}", entry, spiking, version) for i, entry in enumerate(value)]
 
 
 def array_specs(plans: list[LayerPlan]) -> Iterator[tuple[str, ArraySpec]]:
-    """Name and promise of every array of these layers, in order."""
+    """Name and promise of every stored array of these layers, in order."""
     for plan in plans:
         for attribute, spec in plan.arrays.items():
-            yield f"{plan.name}.{attribute}", spec
+            if spec.stored:
+                yield f"{plan.name}.{attribute}", spec
 
 
-def _plan_layer(name: str, entry: object, spiking: bool) -> LayerPlan:
+def _plan_layer(name: str, entry: object, spiking: bool, version: int) -> LayerPlan:
     if not isinstance(entry, dict):
         raise ModelFileError(f"{name} must be a JSON object, not {shown(entry)}")
     kind = entry.get("kind")
@@ -90,15 +98,21 @@ def _plan_layer(name: str, entry: object, spiking: bool) -> LayerPlan:
         names = CONNECTION_ARRAYS + (NEURON_ARRAYS if spiking else ())
     fields = check_keys(name, entry, ("kind", *OPTIONS[kind], *names))
     options = {option: fields[option] for option in OPTIONS[kind]}
-    arrays = {array: _array_spec(f"{name}.{array}", fields[array]) for array in names}
+    extra = () if version < BYTES_VERSION else (FROM_SOURCE if spiking else INT8,)
+    arrays = {
+        array: _array_spec(f"{name}.{array}", fields[array], extra if array == "weight" else ())
+        for array in names
+    }
     return LayerPlan(name, kind, options, arrays)
 
 
-def _array_spec(name: str, value: object) -> ArraySpec:
-    fields = check_keys(name, value, ("shape", "dtype"))
+def _array_spec(name: str, value: object, extra: tuple[str, ...]) -> ArraySpec:
+    """The promise of an array, which may be of the types ``extra`` too."""
+    in_bytes = INT8 in extra and isinstance(value, dict) and value.get("dtype") == INT8
+    fields = check_keys(name, value, ("shape", "dtype", *(("exponents",) if in_bytes else ())))
     shape, dtype = fields["shape"], fields["dtype"]
     halves = ("float16",) if name.endswith(".weight") else ()
-    dtypes = (*halves, "float32", "float64")
+    dtypes = (*extra, *halves, "float32", "float64")
     if not isinstance(dtype, str) or dtype not in dtypes:
         raise ModelFileError(f"{name} must be {' or '.join(dtypes)}, not {shown(dtype)}")
     if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS:
@@ -108,4 +122,18 @@ def _array_spec(name: str, value: object) -> ArraySpec:
             raise ModelFileError(
                 f"{name} must have dimensions from 0 to {MAX_UNPACKED_BYTES}, not {shown(shape)}"
             )
-    return ArraySpec(tuple(shape), dtype)
+    exponents = _exponents(name, fields["exponents"], shape) if in_bytes else ()
+    return ArraySpec(tuple(shape), dtype, exponents)
+
+
+def _exponents(name: str, value: object, shape: list[int]) -> tuple[int, ...]:
+    wanted = shape[-1] if shape else 0
+    if not isinstance(value, list) or len(value) != wanted:
+        raise ModelFileError(f"{name} must have a list of {wanted} exponents, not {shown(value)}")
+    for exponent in value:
+        if type(exponent) is not int or not LOWEST_EXPONENT <= exponent <= HIGHEST_EXPONENT:
+            raise ModelFileError(
+                f"{name} must have exponents from {LOWEST_EXPONENT} to {HIGHEST_EXPONENT}, not "
+                f"{shown(exponent)}"
+            )
+    return tuple(value)

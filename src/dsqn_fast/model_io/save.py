@@ -39,13 +39,16 @@ def save_policy(
         model: The model, its source network included.
         path: The file, replaced where it exists; ``.npz`` is the usual ending.
         weights_dtype: ``float16`` halves the file: the weights of the layers and of the source
-            are rounded; ``float32`` rounds float64 weights; None stores them as they are.
+            are rounded; ``float32`` rounds float64 weights; ``int8`` rounds the source's weights
+            to 8 bits and a power of two for every output, and leaves out spiking weights that are
+            the source's scaled, bit for bit: loading makes them from the rounded ones; None
+            stores them as they are.
 
     Raises:
         OutputPathError: The file cannot be written; an older one is still there.
         OptionError: ``weights_dtype`` is unknown.
-        ModelError: It is no SpikingModel, a weight is too large for ``weights_dtype``, or the
-            model is too large for the format.
+        ModelError: It is no SpikingModel, a weight is too large for ``weights_dtype``, it has no
+            source that int8 could round, or it is too large for the format.
     """
     if not isinstance(model, SpikingModel):
         raise ModelError(f"a SpikingModel is needed to save a policy, not {shown(model)}")

@@ -14,6 +14,7 @@ from dsqn_fast.model_io.decode import HeaderPlan
 from dsqn_fast.model_io.encode import encode_model
 from dsqn_fast.model_io.header import read_header, write_header
 from dsqn_fast.model_io.plan import array_specs
+from dsqn_fast.model_io.values import as_loaded
 
 
 def policy_to_text(model: SpikingModel) -> tuple[str, dict[str, NDArray[Any]]]:
@@ -44,7 +45,7 @@ def policy_from_text(text: str, arrays: Mapping[str, NDArray[Any]]) -> SpikingMo
                 f"{array.shape}"
             )
         with np.errstate(over="ignore", invalid="ignore"):  # the model refuses what comes of it
-            shaped[name] = array.reshape(spec.shape).astype(spec.dtype)
+            shaped[name] = as_loaded(array.reshape(spec.shape).astype(spec.dtype), spec)
     return plan.build(shaped)
 
 
