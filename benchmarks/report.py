@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from dsqn_fast.benchmarking.bars import readable, times
-from dsqn_fast.benchmarking.nets import NETS
+from dsqn_fast.benchmarking.nets import title_of
 from dsqn_fast.benchmarking.report import BenchmarkReport, Row
 
 
@@ -23,7 +23,7 @@ def tables(report: BenchmarkReport) -> list[str]:
         groups.setdefault((row.net, row.n_steps), []).append(row)
     for (net, n_steps), rows in groups.items():
         batches = list(dict.fromkeys(row.batch for row in rows))
-        lines += ["", f"**{NETS[net].title}**, {rows[0].origin}, T = {n_steps}, "]
+        lines += ["", f"**{title_of(net)}**, {rows[0].origin}, T = {n_steps}, "]
         lines[-1] += f"{100 * rows[0].density:.1f} % of hidden neurons fire per step"
         head = " | ".join(f"batch {batch} | × engine" for batch in batches)
         lines += ["", f"| peer | {head} |", "|---" * (1 + 2 * len(batches)) + "|"]

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from policy_models import scaled_model
 
+from dsqn_fast.benchmarking.policy_nets import flattened
 from dsqn_fast.cli.main import main
+from dsqn_fast.conversion import convert
+from dsqn_fast.engine import Engine
+from dsqn_fast.model import AnnModel, Dense, Flatten, SpikingModel
 
 QUICK = ["bench", "--net", "cartpole", "--peer", "numpy,relu-torch", "--batch", "1,2"]
 QUICK += ["-T", "5", "--rounds", "2", "--seconds", "0.001"]
@@ -28,6 +35,53 @@ def test_bench_shows_writes_and_draws(tmp_path: Path, capsys: pytest.CaptureFixt
     assert all(row["agreement"]["share"] == 1 for row in rows)
     assert all(row["seconds"]["median"] > 0 for row in rows)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_policy_is_timed_on_states_that_it_visits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy, data_file = tmp_path / "mine.npz", tmp_path / "bench.json"
+    cartpole_policy().save(policy)
+    words = ["bench", "--policy", str(policy), "--peer", "engine-fixed,numpy,relu-torch"]
+    words += ["-T", "8", "--batch", "2", "--rounds", "2", "--seconds", "0.001"]
+    assert main([*words, "--json", str(data_file)]) == 0
+    assert "mine.npz (policy" in capsys.readouterr().out
+    rows = json.loads(data_file.read_text())["rows"]
+    assert [row["net"] for row in rows] == [str(policy)] * 4
+    assert {row["agreement"]["observations"] for row in rows} == {64}
+    assert all(row["agreement"]["share"] == 1 for row in rows if row["peer"] != "engine-fixed")
+    cartpole_policy().replace(env_id=None).save(policy)
+    assert main(words) == 2
+    assert "names no environment to take observations from" in capsys.readouterr().err
+    assert main([*words, "--json", str(policy)]) == 2
+
+
+def cartpole_policy() -> SpikingModel:
+    rng = np.random.default_rng(0)
+    layers = [
+        Dense(weight=rng.normal(size=shape).astype(np.float32), bias=np.zeros(shape[1], np.float32))
+        for shape in ((4, 16), (16, 2))
+    ]
+    ann = AnnModel(layers=tuple(layers), input_shape=(4,), env_id="CartPole-v1")
+    seen = rng.normal(size=(50, 4)).astype(np.float32)
+    return convert(ann, seen, normalization="data", n_steps=8)
+
+
+def test_images_that_are_only_flattened_arrive_flat() -> None:
+    model = scaled_model()
+    flatten = [layer for layer in model.layers if isinstance(layer, Flatten)]
+    dense = list(model.populations[1:])
+    assert model.source is not None
+    source = replace(
+        model.source, layers=(*flatten, *model.source.layers[-2:]), input_shape=(2, 2, 3)
+    )
+    image = model.replace(layers=(*flatten, *dense), input_shape=(2, 2, 3), source=source)
+    flat = flattened(image)
+    seen = np.random.default_rng(0).normal(size=(5, 2, 2, 3)).astype(np.float32)
+    found = Engine(flat).run(seen.reshape(5, 12)).outputs
+    assert found.tobytes() == Engine(image).run(seen).outputs.tobytes()
+    assert flat.source is not None
+    assert flat.source.input_shape == (12,)
 
 
 def test_json_on_stdout_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The engine beside what a user would pick instead: same networks, same inputs, same machine.
 
 nets             the networks and observations that are timed
+policy_nets      policy files as such networks
 seeded_nets      such networks made from a seed, at a chosen density of spikes
 peers/           one file per simulator, each a class with the same five methods
 interpreters     which Python runs which peer: packages that clash live apart

@@ -49,7 +49,7 @@ class Agreement:
 def expected_potentials(
     net: BenchmarkNet, peer: str, batch: int, n_steps: int
 ) -> tuple[NDArray[np.floating], str]:
-    """What ``peer`` should give, (B, n_out), and by which convention, in words.
+    """What ``peer`` should give for the first ``batch`` observations, and by which convention.
 
     That is the ReLU network's output for the peers that run it, and for all others what the
     engine gives with the reset and the timing that the peer has.

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any, Final
 
-from dsqn_fast.benchmarking.nets import NETS
+from dsqn_fast.benchmarking.nets import title_of
 from dsqn_fast.benchmarking.peers.catalogue import ENGINE
 from dsqn_fast.benchmarking.report import BenchmarkReport, Row
 from dsqn_fast.errors import OptionError
@@ -94,7 +94,7 @@ def _draw(panel: Any, case: tuple[str, int, int], rows: list[Row]) -> None:
     high = max(row.seconds.high for row in rows if row.seconds)
     panel.set_xlim(low / 3, high * 12)
     panel.set_xlabel("seconds per decision", fontsize="small")
-    panel.set_title(f"{NETS[net].title}, T = {n_steps}, batch {batch}", fontsize="medium")
+    panel.set_title(f"{title_of(net)}, T = {n_steps}, batch {batch}", fontsize="medium")
     panel.spines[["top", "right"]].set_visible(False)
 
 

@@ -58,15 +58,20 @@ NETS: Final[dict[str, NetInfo]] = {
 }
 
 
+def title_of(net: str) -> str:
+    """How tables and pictures call a network: its own title, or the name of its file."""
+    return NETS[net].title if net in NETS else Path(net).name
+
+
 @dataclass(frozen=True)
 class BenchmarkNet:
     """A converted network and observations for it.
 
     Attributes:
-        name: Its key in `NETS`.
+        name: Its key in `NETS`, or the path of a policy.
         model: The spiking network, with its source inside.
         observations: (B, *shape) float32.
-        origin: ``"trained"`` or ``"seeded"``.
+        origin: ``"trained"``, ``"seeded"`` or ``"policy"``.
     """
 
     name: str

@@ -10,8 +10,10 @@ from typing import Final
 from dsqn_fast.benchmarking.interpreters import interpreter
 from dsqn_fast.benchmarking.nets import NETS, ROWS
 from dsqn_fast.benchmarking.peers.catalogue import ENGINE, PEERS
+from dsqn_fast.benchmarking.policy_nets import policy_batches
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_choice, check_n_steps
+from dsqn_fast.model_io import load_policy
 from dsqn_fast.run_options import check_seed
 
 MAX_ROUNDS: Final = 1000
@@ -24,6 +26,7 @@ class Plan:
 
     Attributes:
         nets: Names in `NETS`.
+        policies: Policy files, timed after them.
         peers: Names in `PEERS`; the engine takes part always.
         batches: Observations per call; None for those that each network names.
         n_steps: Time steps T.
@@ -35,9 +38,11 @@ class Plan:
 
     Raises:
         OptionError: A name is unknown, a number out of range, or a folder or program missing.
+        ModelFileError: A policy is none.
     """
 
     nets: tuple[str, ...] = tuple(NETS)
+    policies: tuple[Path, ...] = ()
     peers: tuple[str, ...] = tuple(PEERS)
     batches: tuple[int, ...] | None = None
     n_steps: tuple[int, ...] = (100,)
@@ -50,6 +55,8 @@ class Plan:
     def __post_init__(self) -> None:
         for name in self.nets:
             check_choice("net", name, tuple(NETS))
+        for policy in self.policies:
+            load_policy(policy)
         for name in self.peers:
             check_choice("peer", name, tuple(PEERS))
         for steps in self.n_steps:
@@ -82,13 +89,15 @@ class Plan:
 
     def batches_of(self, net: str) -> tuple[int, ...]:
         """Batch sizes in which ``net`` is timed."""
-        return NETS[net].batches if self.batches is None else self.batches
+        if self.batches is not None:
+            return self.batches
+        return NETS[net].batches if net in NETS else policy_batches(Path(net))
 
     def cases(self) -> list[tuple[str, int, int]]:
         """(network, T, batch) in the order in which they are timed."""
         return [
             (net, steps, batch)
-            for net in dict.fromkeys(self.nets)
+            for net in dict.fromkeys([*self.nets, *map(str, self.policies)])
             for steps in dict.fromkeys(self.n_steps)
             for batch in dict.fromkeys(self.batches_of(net))
         ]

@@ -39,8 +39,8 @@ class Row:
     """One peer on one network, batch and T.
 
     Attributes:
-        net: Name of the network.
-        origin: ``"trained"`` or ``"seeded"``.
+        net: Name of the network, or path of the policy.
+        origin: ``"trained"``, ``"seeded"`` or ``"policy"``.
         density: Spikes per hidden neuron and step.
         batch: Observations per call.
         n_steps: Time steps T.

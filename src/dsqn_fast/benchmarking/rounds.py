@@ -16,8 +16,9 @@ from dsqn_fast.benchmarking.agreement import (
     expected_potentials,
 )
 from dsqn_fast.benchmarking.machine import describe_machine
-from dsqn_fast.benchmarking.nets import BenchmarkNet, load_net
+from dsqn_fast.benchmarking.nets import NETS, BenchmarkNet, load_net
 from dsqn_fast.benchmarking.plan import Plan
+from dsqn_fast.benchmarking.policy_nets import load_policy_net
 from dsqn_fast.benchmarking.report import BenchmarkReport, Row, spread
 from dsqn_fast.benchmarking.team import Member, Team
 from dsqn_fast.engine import Engine
@@ -28,6 +29,8 @@ from dsqn_fast.workers.worker import WorkerError
 SLOW: Final = 2.0
 """Seconds of one call from which on a peer takes part in `SLOW_ROUNDS` rounds only."""
 SLOW_ROUNDS: Final = 3
+COMPARING_SECONDS: Final = 5.0
+"""So long a peer decides on further observations, so that not only one decision is compared."""
 
 Progress = Callable[[int, int, str], None]
 """Told how many parts are done, how many there are, and what is done now."""
@@ -72,7 +75,10 @@ def run_benchmark(plan: Plan, progress: Progress | None = None) -> BenchmarkRepo
         net: BenchmarkNet | None = None
         for name, n_steps, batch in cases:
             if net is None or net.name != name:
-                net = load_net(name, folder=plan.folder, seed=plan.seed)
+                if name in NETS:
+                    net = load_net(name, folder=plan.folder, seed=plan.seed)
+                else:
+                    net = load_policy_net(Path(name), seed=plan.seed)
                 _write(net, Path(folder))
                 equal = equal and engine_equals_reference(net, n_steps)
             rows += _run_case(plan, team, net, (n_steps, batch), Path(folder), say)
@@ -138,10 +144,10 @@ def _prepared(member: Member, row: Row, net: BenchmarkNet, folder: Path) -> Row:
         )
         if "unsupported" in reply:
             return replace(row, status="unsupported", reason=reply["unsupported"])
-        found = member.potentials()
+        found = member.potentials(COMPARING_SECONDS)
     except WorkerError as error:
         return replace(row, status="failed", reason=str(error))
-    expected, words = expected_potentials(net, member.name, row.batch, row.n_steps)
+    expected, words = expected_potentials(net, member.name, len(found), row.n_steps)
     agreement = compare(found, expected, words)
     return replace(row, prepare_seconds=reply["seconds"], agreement=agreement)
 

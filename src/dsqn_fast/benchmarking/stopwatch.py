@@ -46,6 +46,7 @@ class Contestant:
     def __init__(self, peer: str) -> None:
         self._peer = make_peer(peer)
         self._observations: Floats | None = None
+        self._others: list[Floats] = []
 
     def hello(self) -> dict[str, Any]:
         """Whether the peer can run, and its version."""
@@ -54,10 +55,12 @@ class Contestant:
         return {"missing": missing, "version": version}
 
     def prepare(self, model: str, observations: str, batch: int, n_steps: int) -> dict[str, Any]:
-        """Load a network and its first ``batch`` observations; decide once, unmeasured."""
+        """Load a network and observations, ``batch`` for a call; decide once, unmeasured."""
         start = time.perf_counter()
-        values = np.load(observations, allow_pickle=False)[:batch]
-        self._observations = np.ascontiguousarray(values)
+        values = np.load(observations, allow_pickle=False)
+        starts = range(0, max(1, len(values) - batch + 1), batch)
+        pieces = [values[start : start + batch] for start in starts]
+        self._observations, *self._others = map(np.ascontiguousarray, pieces)
         try:
             self._peer.prepare(load_policy(model), n_steps, batch)
         except UnsupportedError as error:
@@ -65,10 +68,16 @@ class Contestant:
         self._peer.decide(self._observations)
         return {"seconds": time.perf_counter() - start}
 
-    def decide(self) -> dict[str, Any]:
-        """Final potentials of the prepared observations."""
+    def decide(self, seconds: float = 0.0) -> dict[str, Any]:
+        """Final potentials of a call's observations, and of further ones while there is time."""
         assert self._observations is not None
-        return {"potentials": self._peer.decide(self._observations).tolist()}
+        start = time.perf_counter()
+        potentials = self._peer.decide(self._observations).tolist()
+        for observations in self._others:
+            if time.perf_counter() - start > seconds:
+                break
+            potentials += self._peer.decide(observations).tolist()
+        return {"potentials": potentials}
 
     def time(self, seconds: float) -> dict[str, Any]:
         """Seconds per call, from as many calls as fill ``seconds``, one at least."""

@@ -62,13 +62,16 @@ class Member:
             self.close()
             raise
 
-    def potentials(self) -> NDArray[np.floating]:
-        """Final potentials of the prepared observations.
+    def potentials(self, seconds: float = 0.0) -> NDArray[np.floating]:
+        """Final potentials (B, n_out) of a call's observations.
+
+        Args:
+            seconds: Decide on further observations for so long, a call's at a time.
 
         Raises:
             WorkerError: There was no answer.
         """
-        return np.array(self.ask("decide")["potentials"], dtype=np.float64)
+        return np.array(self.ask("decide", seconds=seconds)["potentials"], dtype=np.float64)
 
     def close(self) -> None:
         """End the process, if there is one."""

@@ -15,7 +15,13 @@ def bench(
         list[str] | None,
         typer.Option(
             help="Network, several with commas: cartpole, mountaincar, sparse, nature-cnn; "
-            "without, all of them."
+            "without, and without --policy, all of them."
+        ),
+    ] = None,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Time a policy on states of its environment; repeatable."
         ),
     ] = None,
     peer: Annotated[
@@ -61,11 +67,13 @@ def bench(
     from dsqn_fast.output_files import check_separate
 
     check_json(json_file)
-    check_separate({"--plot": plot, "--json": json_file}, {})
+    inputs = {f"--policy {path}": path for path in policy or ()}
+    check_separate({"--plot": plot, "--json": json_file}, inputs)
     if plot is not None:
         check_picture(plot)
     plan = Plan(
-        nets=words(net) or tuple(NETS),
+        nets=words(net) or (() if policy else tuple(NETS)),
+        policies=tuple(policy or ()),
         peers=words(peer) or tuple(PEERS),
         batches=None if batch is None else numbers("--batch", batch),
         n_steps=numbers("--n-steps", n_steps),

@@ -21,7 +21,7 @@ def show_report(report: BenchmarkReport, target: Path | None) -> None:
     Raises:
         OutputPathError: The file cannot be written.
     """
-    from dsqn_fast.benchmarking.nets import NETS
+    from dsqn_fast.benchmarking.nets import title_of
 
     text = to_json(report.to_dict())
     if to_stdout(target):
@@ -33,7 +33,7 @@ def show_report(report: BenchmarkReport, target: Path | None) -> None:
         write_whole(target, text.encode())
     for (net, n_steps, batch), rows in report.cases().items():
         title = (
-            f"{NETS[net].title} ({rows[0].origin}, {percent(rows[0].density)} density), "
+            f"{title_of(net)} ({rows[0].origin}, {percent(rows[0].density)} density), "
             f"T = {n_steps}, batch {batch}"
         )
         print_table(title, COLUMNS, table_rows(rows))
