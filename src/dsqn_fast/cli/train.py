@@ -18,7 +18,7 @@ from dsqn_fast.cli.train_seeds import CompareOption, JobsOption, SeedsOption, Ti
 
 METHODS_HELP = (
     "dqn, double-dqn, dsqn, a2c, ppo or reinforce; classifier or spiking-classifier of a teacher's "
-    "actions; pqn or ppo for Atari games."
+    "actions; ppo, pqn, dqn or double-dqn for Atari games."
 )
 
 

@@ -42,7 +42,11 @@ METHODS: Final[dict[str, Method]] = {
 }
 
 
-_ON_ATARI: Final = {"ppo": Method(*_IMAGES, "proximal policy optimisation on images")}
+_ON_ATARI: Final = {
+    "ppo": Method(*_IMAGES, "proximal policy optimisation on images"),
+    "dqn": Method(*_IMAGES, "deep Q-learning on images"),
+    "double-dqn": Method(*_IMAGES, "deep Q-learning with double Q on images"),
+}
 
 
 def load_method(name: str, env_id: str = "") -> Callable[..., Any]:

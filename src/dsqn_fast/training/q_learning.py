@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import torch
 from stable_baselines3 import DQN
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch.nn import functional
 
@@ -30,41 +30,42 @@ class QLearning(DQN):
         seed: Of the weights, the exploration, the replay memory's draws and the environment.
         policy: Stable-Baselines3's policy, by name or class.
         policy_options: More options of the policy.
+        options: More options of Stable-Baselines3's DQN, or others than the settings'.
     """
 
     def __init__(
         self,
-        env: Environment,
+        env: Environment | VecEnv,
         *,
         settings: DqnSettings,
         seed: int,
         policy: str | type[DQNPolicy] = "MlpPolicy",
         policy_options: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.settings = settings
         by_steps = settings.target_unit == "steps"
         shape = {"net_arch": list(settings.hidden), "activation_fn": torch.nn.ReLU}
-        super().__init__(
-            policy,
-            env,
-            learning_rate=settings.rate_at,
-            buffer_size=settings.buffer_size,
-            learning_starts=settings.learning_starts,
-            batch_size=settings.batch_size,
-            tau=settings.tau,
-            gamma=settings.gamma,
-            train_freq=settings.train_every,
-            gradient_steps=settings.gradient_steps,
-            n_steps=settings.n_step,
-            target_update_interval=settings.target_every if by_steps else _NEVER,
-            exploration_fraction=settings.epsilon_fraction,
-            exploration_initial_eps=settings.epsilon_start,
-            exploration_final_eps=settings.epsilon_end,
-            max_grad_norm=settings.clip,
-            policy_kwargs={**shape, **(policy_options or {})},
-            seed=seed,
-            device=chosen_device(settings.device),
-        )
+        chosen: dict[str, Any] = {
+            "learning_rate": settings.rate_at,
+            "buffer_size": settings.buffer_size,
+            "learning_starts": settings.learning_starts,
+            "batch_size": settings.batch_size,
+            "tau": settings.tau,
+            "gamma": settings.gamma,
+            "train_freq": settings.train_every,
+            "gradient_steps": settings.gradient_steps,
+            "n_steps": settings.n_step,
+            "target_update_interval": settings.target_every if by_steps else _NEVER,
+            "exploration_fraction": settings.epsilon_fraction,
+            "exploration_initial_eps": settings.epsilon_start,
+            "exploration_final_eps": settings.epsilon_end,
+            "max_grad_norm": settings.clip,
+            "policy_kwargs": {**shape, **(policy_options or {})},
+            "seed": seed,
+            "device": chosen_device(settings.device),
+        }
+        super().__init__(policy, env, **{**chosen, **(options or {})})
         if settings.epsilon_decay is not None:
             self.exploration_schedule = self._decaying_epsilon
 

@@ -114,6 +114,11 @@ class ImageTraining:
                 self.folder.write(CHECKPOINT, self._checkpoint())
         return self.network
 
+    @property
+    def steps(self) -> int:
+        """Decisions so far."""
+        return self.update * self.settings.batch
+
     def action_gap(self) -> float:
         """Median of (best - second) / max abs of the outputs in the last decisions; NaN: none."""
         gaps = action_gaps(self._last_outputs)

@@ -12,8 +12,13 @@ from dsqn_fast.importers.extras import import_extra
 from dsqn_fast.model import AnnModel, Conv2d
 from dsqn_fast.model.options import check_choice
 from dsqn_fast.training.images.config import run_config, run_name
+from dsqn_fast.training.images.dqn_settings import (
+    DQN_METHODS,
+    ImageDqnSettings,
+    image_dqn_preset,
+)
 from dsqn_fast.training.images.finish import finish
-from dsqn_fast.training.images.settings import image_preset
+from dsqn_fast.training.images.settings import ImageSettings, image_preset
 from dsqn_fast.training.plan import DEFAULT_N_STEPS
 from dsqn_fast.training.report import TrainingReport
 from dsqn_fast.training.run_folder import RunFolder
@@ -21,7 +26,8 @@ from dsqn_fast.training.torch_threads import one_thread
 from dsqn_fast.training.versions import git_state, versions
 
 if TYPE_CHECKING:
-    from dsqn_fast.training.images.loop import ImageProgress
+    from dsqn_fast.training.images.dqn_loop import DqnTraining
+    from dsqn_fast.training.images.loop import ImageProgress, ImageTraining
 
 PREPROCESSING: Final[Mapping[str, Any]] = {"name": "mnih", "unit": True}
 """Of Atari games: frames from 0 to 1, which any encoding can carry."""
@@ -45,11 +51,12 @@ def train_on_images(
     interrupted and resumed.
 
     Args:
-        method: ``"ppo"`` or ``"pqn"``.
+        method: ``"ppo"``, ``"pqn"``, ``"dqn"`` or ``"double-dqn"``.
         env_id: An Atari game, or an environment with images of bytes.
         seed: Seed of everything random, 0 <= seed < 2**32.
         preset: ``"default"``, the only one here.
-        changes: Settings that differ from it, also as text; see `ImageSettings`.
+        changes: Settings that differ from it, also as text; see `ImageSettings` and
+            `ImageDqnSettings`.
         n_steps: Time steps T that the network is converted for, as ``policy.npz`` in the run's
             folder, with a channel's 0.999 quantile and half a threshold to start with; None to
             train only.
@@ -58,7 +65,8 @@ def train_on_images(
         progress: Called after every update.
 
     Raises:
-        MissingExtraError: torch, or what the environment needs, is not installed.
+        MissingExtraError: torch, Stable-Baselines3 for ``dqn``, or what the environment needs, is
+            not installed.
         UnknownEnvironmentError: No environment has that id.
         EnvironmentMismatchError: The environment shows no images.
         OptionError: A setting, the method or the seed does not exist or is out of range.
@@ -66,24 +74,18 @@ def train_on_images(
         TrainingError: The loss is not finite, or there is no run to resume, or it is another
             one, or its checkpoint is damaged.
     """
-    import_extra("torch", extra="train", needed_for="training")
+    for module in ("torch", *(("stable_baselines3",) if method in DQN_METHODS else ())):
+        import_extra(module, extra="train", needed_for="training")
     from dsqn_fast.training.images.games import make_games
-    from dsqn_fast.training.images.loop import ImageTraining
 
     check_choice("preset", preset, ("default",))
-    settings = image_preset(method).changed(changes or {})
+    start = image_dqn_preset(method) if method in DQN_METHODS else image_preset(method)
+    settings = start.changed(changes or {})
     config = run_config(method, env_id, seed, settings, changes or {}, n_steps)
     games = make_games(env_id, settings.n_envs, lives=settings.lives)
     folder = RunFolder(Path("runs") / run_name(method, env_id, seed) if out is None else out)
     made_with = {"versions": versions(), "git": git_state()}
-    training = ImageTraining(
-        method=method,
-        settings=settings,
-        games=games,
-        seed=seed,
-        folder=folder,
-        progress=progress,
-    )
+    training = _training(method, settings, games=games, seed=seed, folder=folder, progress=progress)
     if resume:
         folder.check_resumable(config)
     else:
@@ -95,8 +97,9 @@ def train_on_images(
     if env_id.startswith("ALE/"):
         ann = network.export(env_id=env_id, preprocessing=PREPROCESSING)
     else:
-        ann = in_bytes(network.export(env_id=env_id), games.largest)
-    trained = {**config, **made_with, "steps": training.update * settings.batch}
+        largest = 255.0 if method in DQN_METHODS else games.largest
+        ann = in_bytes(network.export(env_id=env_id), largest)
+    trained = {**config, **made_with, "steps": training.steps}
     return finish(
         replace(ann, provenance={"trained": trained}),
         config,
@@ -105,6 +108,19 @@ def train_on_images(
         folder=folder,
         clocks=clocks,
     )
+
+
+def _training(
+    method: str, settings: ImageSettings | ImageDqnSettings, **parts: Any
+) -> ImageTraining | DqnTraining:
+    """A new run of a method, with the parts that all have."""
+    if isinstance(settings, ImageSettings):
+        from dsqn_fast.training.images.loop import ImageTraining
+
+        return ImageTraining(method=method, settings=settings, **parts)
+    from dsqn_fast.training.images.dqn_loop import DqnTraining
+
+    return DqnTraining(settings=settings, **parts)
 
 
 def in_bytes(ann: AnnModel, largest: float) -> AnnModel:

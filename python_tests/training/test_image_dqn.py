@@ -1,0 +1,197 @@
+"""Deep Q-learning on images: that it learns, goes on exactly, and what its memory gives back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from catch_environment import register_catch
+from gymnasium import spaces
+
+from dsqn_fast.environments import make_environment
+from dsqn_fast.errors import EnvironmentMismatchError, OptionError, TrainingError
+from dsqn_fast.model import Conv2d, Dense
+from dsqn_fast.model_io import load_policy
+
+pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+from dsqn_fast.training.images import train_on_images
+from dsqn_fast.training.images.dqn import ImageQLearning
+from dsqn_fast.training.images.dqn_settings import ImageDqnSettings, image_dqn_preset
+from dsqn_fast.training.images.frame_memory import FrameMemory
+from dsqn_fast.training.images.games import make_games
+from dsqn_fast.training.images.games_vec_env import GamesVecEnv
+from dsqn_fast.training.methods import load_method
+from dsqn_fast.training.run_folder import RunFolder
+
+SMALL: dict[str, Any] = {
+    "network": "tiny",
+    "hidden": "[32]",
+    "n_envs": "8",
+    "train_every": "8",
+    "gradient_steps": "4",
+    "batch_size": "32",
+    "buffer_size": "4000",
+    "learning_starts": "256",
+    "learning_rate": "2e-3",
+    "target_every": "80",
+    "epsilon_fraction": "0.5",
+    "checkpoint_every": "1024",
+    "total_steps": "4096",
+    "test_episodes": "50",
+    "test_epsilon": "0",
+}
+
+
+def test_it_learns_to_catch_and_becomes_a_spiking_policy(tmp_path: Path) -> None:
+    report = train_on_images(
+        "double-dqn", register_catch(), changes=SMALL, n_steps=32, out=tmp_path / "run"
+    )
+    assert report.test.mean_return > 0.9
+    assert report.spiking is not None
+    assert report.spiking["mean_return"] > 0.9
+    rows = RunFolder(tmp_path / "run").evaluations()
+    assert rows[10]["mean_return"] < 0
+    assert rows[-1]["step"] == 4096
+    assert rows[-1]["epsilon"] == 0.01
+    model = load_policy(tmp_path / "run" / "policy.npz")
+    assert model.source is not None
+    trained = model.source.provenance["trained"]
+    assert trained["steps"] == 4096
+    assert trained["settings"]["double_q"] is True
+    assert load_policy(tmp_path / "run" / "network.npz").env_id == "Catch-v0"
+
+
+class _StopError(Exception):
+    """Ends a run from within."""
+
+
+def test_a_resumed_run_repeats_an_uninterrupted_one(tmp_path: Path) -> None:
+    options: Any = {"changes": {**SMALL, "total_steps": "3000"}, "n_steps": None}
+
+    def stop(state: Any) -> None:
+        if state.step > 2100:
+            raise _StopError
+
+    env_id = register_catch()
+    whole = train_on_images("dqn", env_id, out=tmp_path / "whole", **options)
+    with pytest.raises(_StopError):
+        train_on_images("dqn", env_id, out=tmp_path / "cut", progress=stop, **options)
+    again = train_on_images("dqn", env_id, out=tmp_path / "cut", resume=True, **options)
+    for one, other in zip(whole.network.layers, again.network.layers, strict=True):
+        if isinstance(one, Dense | Conv2d) and isinstance(other, Dense | Conv2d):
+            np.testing.assert_array_equal(one.weight, other.weight)
+    kept = ("step", "mean_return", "games", "epsilon")
+    curves = [RunFolder(tmp_path / name).evaluations() for name in ("whole", "cut")]
+    one, other = ([[row[name] for name in kept] for row in curve] for curve in curves)
+    assert one == other
+    (tmp_path / "cut" / "result.json").unlink()
+    (tmp_path / "cut" / "checkpoint.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match="is not a checkpoint of this run"):
+        train_on_images("dqn", env_id, out=tmp_path / "cut", resume=True, **options)
+
+
+def _memory(size: int, n_envs: int = 2) -> FrameMemory:
+    space = spaces.Box(0, 255, (3, 2, 2), np.uint8)
+    return FrameMemory(size, space, spaces.Discrete(4), "cpu", n_envs=n_envs)
+
+
+def test_the_memory_gives_back_the_states_that_were_seen() -> None:
+    """Games of random length; every state has numbers of its own."""
+    rng = np.random.default_rng(0)
+    memory, seen, number = _memory(240), {}, 0
+    state = np.zeros((2, 3, 2, 2), np.uint8)
+
+    def frame() -> np.ndarray:
+        return rng.integers(256, size=(2, 2), dtype=np.uint8)
+
+    for env in range(2):
+        state[env] = [frame() for _ in range(3)]
+    for number in range(500):
+        over = rng.random(2) < 0.1
+        done = over | (rng.random(2) < 0.05)
+        action = rng.integers(4, size=2)
+        following = np.concatenate([state[:, 1:], np.stack([frame(), frame()])[:, None]], 1)
+        for env in np.flatnonzero(over):
+            following[env] = [frame() for _ in range(3)]
+        infos = [{"over": bool(flag)} for flag in over]
+        memory.add(state, following, action, np.full(2, number, np.float32), done, infos)
+        for env in range(2):
+            seen[number, int(action[env]), state[env].tobytes()] = following[env], done[env]
+        state = following
+    drawn = memory.sample(3000)
+    oldest = number
+    for index in range(3000):
+        reward = int(drawn.rewards[index])
+        key = reward, int(drawn.actions[index]), drawn.observations[index].numpy().tobytes()
+        following_one, done_one = seen[key]
+        assert bool(drawn.dones[index]) == done_one
+        if not done_one:
+            np.testing.assert_array_equal(drawn.next_observations[index].numpy(), following_one)
+        oldest = min(oldest, reward)
+    assert 500 - 120 <= oldest < 500 - 80
+    assert memory.size() <= 240
+
+
+def test_a_memory_that_is_too_small_is_refused() -> None:
+    with pytest.raises(OptionError, match="buffer_size must be at least 24 for 2 games"):
+        _memory(20)
+
+
+def test_the_exported_network_computes_what_the_trained_one_does() -> None:
+    env = GamesVecEnv(make_games(register_catch(), 2, lives=True), 2, clip_rewards=True)
+    settings = ImageDqnSettings().changed({**SMALL, "n_envs": 2, "learning_starts": 0})
+    algorithm = ImageQLearning(env, settings=settings, seed=0)
+    images = np.random.default_rng(0).integers(256, size=(7, 1, 6, 5), dtype=np.uint8)
+    wanted = algorithm.outputs(images)
+    found = algorithm.export(env_id="Catch-v0").forward((images / 255).astype(np.float32))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_atari_games_press_fire_and_remember_it() -> None:
+    pytest.importorskip("ale_py")
+    games = make_games("ALE/Breakout-v5", 2, lives=True)
+    env = GamesVecEnv(games, 2, clip_rewards=True)
+    settings = ImageDqnSettings().changed({**SMALL, "network": "nature", "n_envs": 2})
+    algorithm = ImageQLearning(env, settings=settings, seed=0)
+    wrapped = make_environment("ALE/Breakout-v5", preprocessing="mnih")
+    assert env.observation_space.shape == wrapped.observation_space.shape
+    algorithm.learn(200)
+    memory = algorithm.memory
+    assert memory.size() > 190
+    lost = np.argwhere(memory.dones & memory.valid)
+    assert len(lost) > 0
+    for env_index, place in lost:
+        following = (place + 1) % memory.length
+        if memory.valid[env_index, following]:
+            assert memory.actions[env_index, following] == games.force
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_every": 12}, "train_every counts decisions of all games: it must be a multiple"),
+        ({"n_step": 3}, "n_step must be 1 on images"),
+        ({"target_unit": "episodes"}, "target_unit must be steps on images"),
+        ({"reward": "failure"}, "reward must be environment on images"),
+        ({"network": "natur"}, "did you mean 'nature'"),
+        ({"observation_mean": [1.0]}, "images are not scaled"),
+    ],
+)
+def test_settings_that_images_do_not_have(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        image_dqn_preset("dqn").changed(changes)
+
+
+def test_what_cannot_be_learned_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentMismatchError, match="network 'nature' needs larger images"):
+        train_on_images(
+            "dqn", register_catch(), changes={**SMALL, "network": "nature"}, out=tmp_path
+        )
+    assert load_method("dqn", "ALE/Breakout-v5") is train_on_images
+    assert load_method("double-dqn", "ALE/Pong-v5") is train_on_images
+    assert load_method("dqn", "CartPole-v1") is not train_on_images
+    assert not list(tmp_path.iterdir())
