@@ -279,7 +279,10 @@ def test_a_pupil_learns_its_teachers_actions(tmp_path: Path) -> None:
     assert rows[-1]["agreement"] > 0.7 > 0.4 > rows[0]["agreement"]
     assert report.ann.preprocessing == {"name": "patel"}
     assert report.ann.input_shape == (80, 80, 1)
-    assert report.ann.provenance["trained"]["steps"] == 1600
+    trained = report.ann.provenance["trained"]
+    assert trained["steps"] == 1600
+    assert [step for step, _ in trained["learning_curve"]] == [row["step"] for row in rows]
+    assert trained["evaluations"][-1] == [1600, rows[-1]["evaluation"]]
     kept = load_ann(tmp_path / "run" / "network.npz")
     for one, other in zip(kept.layers, report.ann.layers, strict=True):
         if isinstance(one, Dense) and isinstance(other, Dense):

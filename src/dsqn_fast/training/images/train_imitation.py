@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,23 +75,32 @@ def train_by_view_imitation(
     folder = RunFolder(Path("runs") / run_name(method, env_id, seed) if out is None else out)
     made_with = {"versions": versions(), "git": git_state()}
     folder.create(config, made_with)
+    run = {**config, **made_with}
     clocks = time.perf_counter(), time.process_time()
 
     def tell(step: int, mean: float | None) -> None:
         folder.append_evaluation(school.rows[-1])
         if "evaluation" in school.rows[-1] and school.best is not None:  # kept if the run is killed
-            convert(school.best[0], normalization="none").save(folder.path / NETWORK)
+            kept = replace(school.best[0], provenance=_provenance(run, school.rows))
+            convert(kept, normalization="none").save(folder.path / NETWORK)
         if progress is not None:
             progress(ImageProgress(step, settings.total_steps, mean))
 
     with one_thread():
         ann = school.run(tell)
-    trained = {**config, **made_with, "steps": school.rows[-1]["step"]}
     return finish(
-        replace(ann, provenance={"trained": trained}),
+        replace(ann, provenance=_provenance(run, school.rows)),
         config,
         rows=school.rows,
         gap=school.action_gap(),
         folder=folder,
         clocks=clocks,
     )
+
+
+def _provenance(run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How a network was taught so far: the run, its learning curve and its evaluations."""
+    curve = [[row["step"], row["mean_return"]] for row in rows]
+    evaluations = [[row["step"], row["evaluation"]] for row in rows if "evaluation" in row]
+    told = {"steps": rows[-1]["step"], "learning_curve": curve, "evaluations": evaluations}
+    return {"trained": {**run, **told}}
