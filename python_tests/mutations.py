@@ -120,7 +120,8 @@ def preamble_flipped(entries: Entries, rng: Rng) -> Any:
 
 
 def not_finite(entries: Entries, rng: Rng) -> Any:
-    name = [name for name in entries if name != "header.npy"][rng.integers(len(entries) - 1)]
+    floats = [name for name, data in entries.items() if from_npy(data).dtype.kind == "f"]
+    name = floats[rng.integers(len(floats))]
     array = from_npy(entries[name]).copy()
     array.flat[rng.integers(array.size)] = [np.nan, np.inf, -np.inf][rng.integers(3)]
     return {**entries, name: npy(array)}
