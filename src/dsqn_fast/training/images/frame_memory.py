@@ -14,7 +14,7 @@ from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
 from dsqn_fast.errors import OptionError
 
-_ARRAYS: Final = ("frames", "actions", "rewards", "dones", "valid", "position")
+_ARRAYS: Final = ("frames", "actions", "rewards", "dones", "valid")
 
 
 class FrameMemory(BaseBuffer):
@@ -31,6 +31,9 @@ class FrameMemory(BaseBuffer):
         device: Where batches go.
         n_envs: Games side by side.
         optimize_memory_usage: Of Stable-Baselines3; without meaning here.
+
+    Attributes:
+        used: Frames of a ring that have been written.
 
     Raises:
         OptionError: ``buffer_size`` is too small for a few states of every game.
@@ -61,6 +64,7 @@ class FrameMemory(BaseBuffer):
         self.dones = np.zeros(shape, bool)
         self.valid = np.zeros(shape, bool)
         self.position = np.zeros(n_envs, np.int64)
+        self.used = 0
         self.begin(0)
 
     def begin(self, seed: int) -> None:
@@ -105,6 +109,7 @@ class FrameMemory(BaseBuffer):
         # States that this frame was the oldest of have lost it.
         self.valid[env, (position + np.arange(self.channels)) % self.length] = False
         self.position[env] = (position + 1) % self.length
+        self.used = max(self.used, position + 1)
 
     def size(self) -> int:
         """States that can be drawn."""
@@ -136,13 +141,14 @@ class FrameMemory(BaseBuffer):
         return self._samples(*np.divmod(batch_inds, self.length))
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Everything remembered, as tensors that share its memory."""
-        return {name: torch.from_numpy(getattr(self, name)) for name in _ARRAYS}
+        """Everything remembered."""
+        filled = {name: getattr(self, name)[:, : self.used].copy() for name in _ARRAYS}
+        arrays = {**filled, "position": self.position}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
         """Come back to a noted state; raises ValueError if it is of another memory."""
+        self.used = int(state["frames"].shape[1])
+        self.position[:] = state["position"].numpy()
         for name in _ARRAYS:
-            array, stored = getattr(self, name), state[name].numpy()
-            if array.shape != stored.shape:
-                raise ValueError(f"{name} has shape {stored.shape}, not {array.shape}")
-            array[...] = stored
+            getattr(self, name)[:, : self.used] = state[name].numpy()
