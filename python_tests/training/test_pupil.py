@@ -38,6 +38,30 @@ def test_an_exported_pupil_computes_the_same_without_its_scaling() -> None:
     np.testing.assert_array_equal(actions, wanted.argmax(axis=1))
 
 
+def test_steady_pixels_become_part_of_the_biases() -> None:
+    torch.manual_seed(0)
+    pupil, states = Pupil("patel", (20,), 4, "ALE/Breakout-v5"), _states(200)
+    states[:, 100:200] = 2.5
+    states[:, 200:300] = 0.0
+    states[7, 100:150] = 1.0
+    states[7:9, 250:300] = 1.0
+    memory = ImitationMemory(VIEWS["patel"], 4, 400)
+    memory.add(states, np.zeros((200, 4), np.float32))
+    still, usual = memory.steady()
+    assert still[100:200].all()
+    assert not still[:100].any()
+    assert not still[200:].any()
+    np.testing.assert_array_equal(usual[100:200], 2.5)
+    ann = pupil.export(memory.ever_on, (still, usual))
+    others = np.delete(states, 7, axis=0)
+    wanted = pupil.outputs(torch.from_numpy(others))
+    found = ann.forward(others.reshape(-1, 1, 80, 80))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    others[:, 100:200] = 0.0
+    hidden = ann.forward(others.reshape(-1, 1, 80, 80))
+    np.testing.assert_array_equal(hidden, found)
+
+
 def test_a_memory_keeps_the_newest_states_and_knows_which_inputs_were_ever_on() -> None:
     memory, states = ImitationMemory(VIEWS["patel"], 4, 8), _states(12)
     targets = np.arange(48, dtype=np.float32).reshape(12, 4)

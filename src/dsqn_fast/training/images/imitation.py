@@ -121,7 +121,8 @@ class ViewImitation:
             epsilon=settings.test_epsilon,
         )
         if self.best is None or report.mean > self.best[1]:
-            self.best = self.pupil.export(self._memory.ever_on), report.mean
+            exported = self.pupil.export(self._memory.ever_on, self._memory.steady())
+            self.best = exported, report.mean
         return report.mean
 
     def _play(

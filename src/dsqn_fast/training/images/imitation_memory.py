@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dsqn_fast.frame_views import FrameView
+
+STEADY_SHARE: Final = 0.99
+"""Share of the states in which a pixel must be the same to be no input any more."""
+STEADY_STATES: Final = 10_000
+"""States, about, that this is judged by."""
 
 
 class ImitationMemory:
@@ -43,6 +49,17 @@ class ImitationMemory:
         self.ever_on |= multiples.any(axis=0)
         self._next = int(rows[-1] + 1) % len(self._states)
         self.size = min(self.size + len(states), len(self._states))
+
+    def steady(self) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Which lit inputs are the same in `STEADY_SHARE` of the states; all usual values.
+
+        A dark pixel is none: what passes over it in few states is what matters.
+        """
+        spacing = max(1, self.size // STEADY_STATES)
+        states = self._states[: self.size : spacing]
+        usual = np.median(states, axis=0)
+        shares = (states == usual).mean(axis=0)
+        return (shares >= STEADY_SHARE) & (usual > 0), (usual * self.step).astype(np.float32)
 
     def minibatches(
         self, size: int, rng: np.random.Generator

@@ -89,12 +89,19 @@ class Pupil:
         flat = observation.reshape(len(observation), -1).astype(np.float32)
         return self.outputs(torch.from_numpy(flat)).argmax(axis=1), state
 
-    def export(self, seen: NDArray[np.bool_] | None = None) -> AnnModel:
+    def export(
+        self,
+        seen: NDArray[np.bool_] | None = None,
+        steady: tuple[NDArray[np.bool_], NDArray[np.float32]] | None = None,
+    ) -> AnnModel:
         """The network as a policy's source, its scaling folded into the first layer.
 
         Args:
             seen: (n_inputs,) inputs that the network learned from. The weights of others, which
                 still are what they were drawn as, become zero. None keeps all.
+            steady: (n_inputs,) which inputs hardly ever change, and the values that they have. They
+                become part of the biases: what never changed taught their weights nothing, and
+                whatever hides such a pixel would be noise. None keeps all.
         """
         first = self.network[0]
         assert isinstance(first, nn.Linear)
@@ -103,7 +110,12 @@ class Pupil:
             weight = (first.weight.double() / self._deviation.double()).cpu()
             if seen is not None:
                 weight *= torch.from_numpy(seen)
-            folded.bias.copy_(first.bias.double().cpu() - weight @ self._mean.double().cpu())
+            bias = first.bias.double().cpu() - weight @ self._mean.double().cpu()
+            if steady is not None:
+                still = torch.from_numpy(steady[0])
+                bias += weight[:, still] @ torch.from_numpy(steady[1][steady[0]]).double()
+                weight[:, still] = 0
+            folded.bias.copy_(bias)
             folded.weight.copy_(weight)
         return load_ann(
             nn.Sequential(nn.Flatten(), folded, *copy.deepcopy(list(self.network)[1:])).cpu(),
