@@ -146,6 +146,25 @@ void fire_at_the_end(PlainNetwork<T>& plain, int n_steps) {
   }
 }
 
+// All neurons of the first population fire together, every eighth step; so those of the second one
+// swing as far as they can, hardly beyond their thresholds.
+template <class T>
+void fire_in_phase(PlainNetwork<T>& plain, T start) {
+  auto &first = plain.layers[0], &second = plain.layers[1];
+  const std::size_t n = second.bias.size();
+  std::fill(first.weight.begin(), first.weight.end(), T(0));
+  for (std::size_t i = 0; i < first.bias.size(); ++i) first.bias[i] = first.threshold[i] / 8;
+  for (std::size_t j = 0; j < n; ++j) {
+    second.initial_potential[j] = second.threshold[j] / 2;
+    const T reach = start < T(0.5) ? T(-1.3) / (1 - start) : T(1.05) / start;
+    const T sum = second.threshold[j] / 2 * reach;
+    for (std::size_t k = j; k < second.weight.size(); k += n) {
+      second.weight[k] = sum / static_cast<T>(first.bias.size());
+    }
+    second.bias[j] = -sum / 8;
+  }
+}
+
 // Networks whose neurons are left out where they cannot fire: most of them, hardly any, all of
 // them.
 template <class T>
@@ -169,6 +188,7 @@ void check_pruned(Random& random) {
     if (i % 4 == 0) make_coarse(plain);
     const int n_steps = pick(random, {15, 16, 47, 48, 63, 64, 65, 100, 129, 600});
     if (i % 2 == 0) fire_at_the_end(plain, n_steps);
+    if (i % 6 == 1) fire_in_phase(plain, start);
     if (i % 5 == 0) plain.dynamics.decoding = Decoding::count;
     check(plain, n_steps, random, static_cast<std::size_t>(pick(random, {1, 2, 3, 4, 5})));
   }
