@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -111,6 +112,28 @@ def test_each_neuron_of_a_first_layer_has_room_for_its_own_current() -> None:
     assert scales.max() / scales.min() > 10
     single = Engine(model).run(x).spike_counts[0]
     assert (np.abs(found.spike_counts[0] - single) <= 1).mean() > 0.99
+
+
+@pytest.mark.parametrize("timing", ["instant", "spytorch"])
+def test_one_neuron_with_large_weights_leaves_the_others_their_bits(timing: str) -> None:
+    # As after channel normalisation: a channel that hardly ever fires has weights of 100 and more.
+    rng = np.random.default_rng(6)
+    model = random_model(rng, (5, 30, 20, 4), n_steps=32, timing=timing)
+    hidden = model.layers[1]
+    large = np.where(np.arange(20) == 7, 300.0, 1.0)
+    connection = replace(hidden.connection, weight=hidden.connection.weight * large)
+    model = model.replace(
+        layers=(model.layers[0], replace(hidden, connection=connection), *model.layers[2:])
+    )
+    _, after, last = to_fixed_point(model).populations
+    together = timing == "spytorch"
+    assert (len(set(after.scale)) == 1) == together
+    assert len(set(last.scale)) == 1
+    weight = np.abs(after.weight.astype(int)).max(axis=0)
+    assert (weight[np.arange(20) != 7] >= 100).all() != together
+    x = rng.uniform(-1, 1, (64, 5)).astype(np.float32)
+    found = Engine(model, precision="fixed").run(x, record="all")
+    assert_equal_results(found, simulate_reference(model, x, precision="fixed", record="all"))
 
 
 def test_a_large_exit_margin_is_reached() -> None:

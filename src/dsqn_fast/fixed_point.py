@@ -1,7 +1,9 @@
 """Fixed point: a model with integer weights and potentials, laid out so that nothing overflows.
 
-Each population l has a scale S_l, a power of two. Its weights (times the factor of average
-pooling), bias, threshold and start potential are rounded to integers::
+Each neuron, or channel of a convolution, has a scale S, a power of two: neurons are rounded apart
+from each other. Those of the output, whose potentials are compared, share one scale, and so do
+those that timing spytorch resets by 1. Weights (times the factor of average pooling), bias,
+threshold and start potential are rounded to integers::
 
     W' = rint(W * S)    b' = rint(b * S)    theta' = rint(theta * S)    v0' = rint(v0 * S)
 
@@ -40,9 +42,10 @@ from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
 Integers = NDArray[np.integer]
+Floats = NDArray[np.float64]
 CHUNKS: Final = (1024, 512, 256, 128, 64)
 ENOUGH_LEVELS: Final = 255
-"""Chunks of rows are made shorter until the largest weight has this many levels."""
+"""Chunks of rows are made shorter until half of the neurons have this many levels."""
 CHANNEL_UNIT: Final = 16
 """The engine pads the channels of images to a multiple of this."""
 
@@ -122,7 +125,7 @@ def packed_rows(model: SpikingModel, index: int) -> Integers:
 
 
 class _Layout:
-    """Finds the scale of one population whose input are spikes, and rounds to it."""
+    """Finds the scales of one population whose input are spikes, and rounds to them."""
 
     def __init__(
         self,
@@ -152,58 +155,72 @@ class _Layout:
         self.bias = connection.bias.astype(np.float64)
         self.threshold = np.broadcast_to(layer.threshold, width).astype(np.float64)
         self.start = np.broadcast_to(layer.initial_potential, width).astype(np.float64)
+        self.largest = np.abs(self.weight).max(axis=0, initial=0.0)
+        self.one_scale = model.timing == "spytorch" or index == len(model.layers) - 1
 
     def fixed(self) -> FixedPopulation:
-        """The population at the largest scale that fits."""
+        """The population at the largest scales that fit."""
         best: FixedPopulation | None = None
         for chunk in CHUNKS:
             found = self._largest(min(chunk, int(self.rows.max(initial=0)) + 1))
-            if best is None or (found is not None and found.one > best.one):
+            if best is None or (found is not None and self._levels(found) > self._levels(best)):
                 best = found
             if best is not None and self._levels(best) >= min(ENOUGH_LEVELS, self.largest_weight):
                 break
-        if best is None or self._levels(best) < FEWEST_LEVELS:
+        if best is None or np.abs(self._largest_integers(best)).max() < FEWEST_LEVELS:
             raise too_few_levels(self.index, self.n_steps)
         return best
 
-    def _levels(self, fixed: FixedPopulation) -> int:
-        """Integer of the largest weight, or of the smallest threshold without weights."""
+    def _largest_integers(self, fixed: FixedPopulation) -> Integers:
+        """Of each neuron the largest weight; the smallest threshold of all without weights."""
         if self.weight.any():
-            return int(np.abs(fixed.weight).max())
-        return int(fixed.threshold.min(initial=LARGEST_POTENTIAL))
+            largest: Integers = np.abs(fixed.weight).max(axis=0)
+            return largest
+        return np.array([fixed.threshold.min(initial=LARGEST_POTENTIAL)])
+
+    def _levels(self, fixed: FixedPopulation) -> float:
+        """Levels of the largest weight of a middling neuron."""
+        return float(np.median(self._largest_integers(fixed)))
 
     def _largest(self, chunk: int) -> FixedPopulation | None:
         lowest = 0 if self.timing == "spytorch" else -30
+        scale = np.zeros_like(self.bias)
         for exponent in range(30, lowest - 1, -1):
-            found = self._round(2.0**exponent, chunk)
-            if found is not None:
-                return found
+            left = np.flatnonzero(scale == 0)
+            fits = self._fits(np.full(left.size, 2.0**exponent), chunk, left)
+            scale[left[fits]] = 2.0**exponent
+            if self.one_scale and not fits.all():
+                scale[:] = 0  # all of them at once, or none
+            if (scale > 0).all():
+                return self._round(scale, chunk)
         return None
 
-    def _round(self, scale: float, chunk: int) -> FixedPopulation | None:
-        """Integers at a scale, or None where they do not fit."""
-        values = [self.weight, self.bias, self.threshold, self.start]
-        if max(np.abs(v).max(initial=0.0) for v in values) * scale > LARGEST_POTENTIAL:
-            return None
-        weight, bias, threshold, start = (np.rint(v * scale).astype(np.int64) for v in values)
-        threshold = np.maximum(threshold, 1)
-        if np.abs(weight).max(initial=0) > self.largest_weight:
-            return None
+    def _fits(self, scale: Floats, chunk: int, neurons: Integers) -> NDArray[np.bool_]:
+        """Whether each of these neurons keeps the range at its scale."""
+        values = [self.bias[neurons], self.threshold[neurons], self.start[neurons]]
+        largest = np.max([np.abs(v) for v in values], axis=0) * scale
+        fits: NDArray[np.bool_] = largest <= LARGEST_POTENTIAL
+        fits &= np.rint(self.largest[neurons] * scale) <= self.largest_weight
+        kept = np.flatnonzero(fits)
+        weight = np.rint(self.weight[:, neurons[kept]] * scale[kept]).astype(np.int64)
+        bias, threshold, start = (np.rint(v[kept] * scale[kept]) for v in values)
         sums = _chunk_sums(weight, self.rows // chunk, self.signed) * self.largest_spike
-        if sums.max(initial=0) > LARGEST_SUM:
-            return None
-        step = sums.sum(axis=0) + np.abs(bias) + threshold
-        rest = np.abs(start) + max(scale, 1.0)
-        if (self.n_steps * step + rest).max(initial=0) > LARGEST_POTENTIAL:
-            return None
+        step = sums.sum(axis=0) + np.abs(bias) + np.maximum(threshold, 1)
+        rest = np.abs(start) + np.maximum(scale[kept], 1.0)
+        fits[kept] = sums.max(axis=0, initial=0) <= LARGEST_SUM
+        fits[kept] &= self.n_steps * step + rest <= LARGEST_POTENTIAL
+        return fits
+
+    def _round(self, scale: Floats, chunk: int) -> FixedPopulation:
+        """Integers at these scales."""
         return FixedPopulation(
-            scale=np.full(bias.shape, scale),
-            weight=weight.astype(np.int16),
-            bias=bias.astype(np.int32),
-            threshold=threshold.astype(np.int32),
-            initial_potential=start.astype(np.int32),
+            scale=scale,
+            weight=np.rint(self.weight * scale).astype(np.int16),
+            bias=np.rint(self.bias * scale).astype(np.int32),
+            threshold=np.maximum(np.rint(self.threshold * scale), 1).astype(np.int32),
+            initial_potential=np.rint(self.start * scale).astype(np.int32),
             chunk_rows=chunk,
-            largest_current=np.zeros(bias.shape, np.int32),
+            largest_current=np.zeros(self.bias.shape, np.int32),
         )
 
     def as_floats(self, fixed: FixedPopulation) -> SpikingLayer:

@@ -24,8 +24,8 @@ class FixedPopulation:
     """Integers of one population.
 
     Attributes:
-        scale: (n,) S, powers of two: the integer that stands for 1; all equal but in a first
-            population with constant current.
+        scale: (n,) S, powers of two: the integer that stands for 1; all equal in the output
+            population and with timing spytorch.
         weight: (rows, n) int16, pooling's factor multiplied in; zeros where the current is
             constant.
         bias: (n,) int32; zeros where the current is constant.
