@@ -197,6 +197,6 @@ def test_a_small_file_that_becomes_large_is_refused(tmp_path: Path) -> None:
     packed = pack(read_entries((tmp_path / "p.npz").read_bytes()), 8)
     (tmp_path / "p.npz").write_bytes(packed)
     with pytest.raises(
-        ModelFileError, match="bytes become 32024040 in memory, more than the 16777"
+        ModelFileError, match="bytes become 48032040 in memory, more than the 16777"
     ):
         load_policy(tmp_path / "p.npz")

@@ -83,9 +83,8 @@ bool is_pruned(const Network<T>& network) {
   const auto& first = populations.front();
   for (int i = 0; i < first.n_out(); ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (first.initial_potential[at] < 0 || first.initial_potential[at] >= first.theta[at]) {
-      return false;
-    }
+    const T start = first.initial_potential[at], theta = first.theta[at];
+    if (start < 0 || start >= theta || theta > std::numeric_limits<T>::max() / 4) return false;
   }
   return std::all_of(populations.begin(), populations.begin() + 2, [](const auto& population) {
     return std::all_of(population.theta.begin(), population.theta.begin() + population.n_out(),
@@ -112,11 +111,12 @@ std::size_t scratch_bytes(const LockstepPlan<T>& plan) {
   return bytes;
 }
 
-// A threshold that no comparison reaches, not even that of an infinite potential.
+// A threshold that no comparison reaches, not even that of an infinite potential; potentials of
+// fixed point stay below 2**30.
 template <class T>
 constexpr T never() {
   using Limits = std::numeric_limits<T>;
-  return Limits::has_quiet_NaN ? Limits::quiet_NaN() : Limits::max();
+  return Limits::has_quiet_NaN ? Limits::quiet_NaN() : static_cast<T>(1 << 30);
 }
 
 }  // namespace

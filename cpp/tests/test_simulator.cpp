@@ -3,6 +3,7 @@
 // every Nth mode only.
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "compare.hpp"
 #include "dsqn/cpu.hpp"
@@ -165,6 +166,16 @@ void fire_in_phase(PlainNetwork<T>& plain, T start) {
   }
 }
 
+// Thresholds so large that potentials overflow.
+template <class T>
+void make_huge(PlainNetwork<T>& plain) {
+  auto& first = plain.layers.front();
+  const T huge = std::numeric_limits<T>::max() * T(0.7);
+  for (auto* values : {&first.weight, &first.bias, &first.threshold, &first.initial_potential}) {
+    for (T& value : *values) value *= huge / 2;
+  }
+}
+
 // Networks whose neurons are left out where they cannot fire: most of them, hardly any, all of
 // them.
 template <class T>
@@ -190,6 +201,8 @@ void check_pruned(Random& random) {
     if (i % 2 == 0) fire_at_the_end(plain, n_steps);
     if (i % 6 == 1) fire_in_phase(plain, start);
     if (i % 5 == 0) plain.dynamics.decoding = Decoding::count;
+    if (i % 5 == 1) plain.dynamics.decoding = Decoding::count_and_potential;
+    if (i % 10 == 2) make_huge(plain);
     check(plain, n_steps, random, static_cast<std::size_t>(pick(random, {1, 2, 3, 4, 5})));
   }
 }

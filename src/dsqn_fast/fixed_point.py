@@ -161,8 +161,10 @@ class _Layout:
     def fixed(self) -> FixedPopulation:
         """The population at the largest scales that fit."""
         best: FixedPopulation | None = None
+        n_rows = int(self.rows.max(initial=0)) + 1
+        all_rows = -(-n_rows // CHANNEL_UNIT) * CHANNEL_UNIT  # as the engine pads them
         for chunk in CHUNKS:
-            found = self._largest(min(chunk, int(self.rows.max(initial=0)) + 1))
+            found = self._largest(min(chunk, all_rows))
             if best is None or (found is not None and self._levels(found) > self._levels(best)):
                 best = found
             if best is not None and self._levels(best) >= min(ENOUGH_LEVELS, self.largest_weight):
@@ -179,8 +181,9 @@ class _Layout:
         return np.array([fixed.threshold.min(initial=LARGEST_POTENTIAL)])
 
     def _levels(self, fixed: FixedPopulation) -> float:
-        """Levels of the largest weight of a middling neuron."""
-        return float(np.median(self._largest_integers(fixed)))
+        """Levels of the largest weight of a middling neuron that has weights."""
+        largest = self._largest_integers(fixed)
+        return float(np.median(largest[self.largest > 0] if self.weight.any() else largest))
 
     def _largest(self, chunk: int) -> FixedPopulation | None:
         lowest = 0 if self.timing == "spytorch" else -30

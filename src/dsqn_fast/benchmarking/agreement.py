@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from dsqn_fast.benchmarking.nets import BenchmarkNet
 from dsqn_fast.benchmarking.peers.catalogue import make_peer
 from dsqn_fast.engine import Engine
-from dsqn_fast.model.options import Neuron
 from dsqn_fast.model.spiking import SpikingModel
 from dsqn_fast.reference import simulate_reference
 
@@ -68,7 +67,7 @@ def with_convention(model: SpikingModel, changes: Mapping[str, Any]) -> SpikingM
     """``model`` with the ``reset`` and the ``timing`` of a peer, where it has others."""
     reset = changes.get("reset", model.neuron.reset)
     timing = changes.get("timing", model.timing)
-    return model.replace(neuron=Neuron(reset=reset), timing=timing)
+    return model.replace(neuron=replace(model.neuron, reset=reset), timing=timing)
 
 
 def compare(found: NDArray[np.floating], expected: NDArray[np.floating], words: str) -> Agreement:

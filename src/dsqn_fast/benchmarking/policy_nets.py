@@ -44,7 +44,7 @@ def load_policy_net(path: Path, *, seed: int = 0) -> BenchmarkNet:
         OptionError: It names no environment.
         UnknownEnvironmentError: There is no such environment.
     """
-    model = load_policy(path)
+    model = load_policy(path).replace(early_exit=None)  # peers take all steps
     if model.env_id is None:
         raise OptionError(f"{path} names no environment to take observations from: name another")
     source = model.source

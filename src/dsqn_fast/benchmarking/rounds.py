@@ -181,4 +181,5 @@ def _finished(turn: _Turn, batch: int) -> Row:
 def _density(net: BenchmarkNet, n_steps: int) -> float:
     """Spikes per hidden neuron and step."""
     counts = Engine(net.model).run(net.observations[:4], n_steps=n_steps).spike_counts[:-1]
-    return float(sum(c.sum() for c in counts) / (sum(c.size for c in counts) * n_steps))
+    n_neurons = sum(c.size for c in counts)
+    return float(sum(c.sum() for c in counts) / max(n_neurons * n_steps, 1))

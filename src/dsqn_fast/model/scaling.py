@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsqn_fast.model.ann import AnnModel
-from dsqn_fast.model.layers import Array, Flatten, Shape, Weighted
+from dsqn_fast.model.layers import Array, Shape, Weighted
 
 Floats = NDArray[np.floating]
 
@@ -27,10 +27,22 @@ def scaled(layer: Weighted, before: Floats, scale: Floats) -> Weighted:
 
 
 def scaled_weight(weight: Array, before: Floats, scale: Floats) -> Array:
-    """W * lambda_before / lambda, the product first: the same bits on every machine."""
-    factor = before[:, np.newaxis] if before.ndim else before
-    product: Array = weight * factor.astype(weight.dtype) / scale
-    return product
+    """W * lambda_before / lambda, the product first: the same bits on every machine.
+
+    Args:
+        weight: (..., inputs, n_out).
+        before: lambda of the inputs: (), (inputs,), or (channels,) of a flattened image.
+        scale: lambda of the outputs, () or (n_out,).
+    """
+    factor = before.astype(weight.dtype)
+    if not before.ndim:
+        product: Array = weight * factor / scale
+        return product
+    *outer, n_in, n_out = weight.shape
+    pixels = n_in // max(before.size, 1)
+    by_channel = weight.reshape(*outer, pixels, before.size, n_out) * factor[:, np.newaxis]
+    scaled_up: Array = by_channel.reshape(weight.shape) / scale
+    return scaled_up
 
 
 def passed_on(scale: Floats, flattened: bool, shape: Shape) -> Floats:
@@ -47,13 +59,10 @@ def scaled_weights(source: AnnModel, scales: Sequence[Floats]) -> Iterator[Array
         source: The network.
         scales: lambda of every weighted layer, () or (channels,).
     """
-    shapes = source.shapes()
     before: Floats = np.ones((), np.float32)
     remaining = iter(scales)
-    for index, layer in enumerate(source.layers):
+    for layer in source.layers:
         if isinstance(layer, Weighted):
             scale = next(remaining)
             yield scaled_weight(layer.weight, before, scale)
             before = scale
-        else:
-            before = passed_on(before, isinstance(layer, Flatten), shapes[index])

@@ -91,8 +91,8 @@ class ArraySpec:
 
     @property
     def n_loaded_bytes(self) -> int:
-        """Size of the values in memory in bytes."""
-        return math.prod(self.shape) * (8 if self.dtype == "float64" else 4)
+        """Size of the values in memory in bytes, at most."""
+        return math.prod(self.shape) * (8 if self.dtype in ("float64", FROM_SOURCE) else 4)
 
     @property
     def n_bytes(self) -> int:

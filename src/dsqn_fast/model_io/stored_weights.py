@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dsqn_fast.errors import ModelError
 from dsqn_fast.model import SpikingLayer, SpikingModel, WeightsDtype
 from dsqn_fast.model.byte_weights import to_bytes
+from dsqn_fast.model.layers import Weighted
 from dsqn_fast.model.scaling import scaled_weights
 from dsqn_fast.model_io.layout import FROM_SOURCE, INT8
 
@@ -84,6 +85,9 @@ def made_from_source(model: SpikingModel) -> frozenset[int]:
         for index, layer in enumerate(model.layers)
         if isinstance(layer, SpikingLayer)
     ]
+    shapes = [layer.connection.weight.shape for _, layer in populations]
+    if shapes != [layer.weight.shape for layer in source.layers if isinstance(layer, Weighted)]:
+        return frozenset()
     made = scaled_weights(source, [layer.scale for _, layer in populations])
     return frozenset(
         index

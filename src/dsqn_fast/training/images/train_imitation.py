@@ -101,6 +101,8 @@ def train_by_view_imitation(
 def _provenance(run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """How a network was taught so far: the run, its learning curve and its evaluations."""
     curve = [[row["step"], row["mean_return"]] for row in rows]
-    evaluations = [[row["step"], row["evaluation"]] for row in rows if "evaluation" in row]
-    told = {"steps": rows[-1]["step"], "learning_curve": curve, "evaluations": evaluations}
+    evaluated = [row for row in rows if "evaluation" in row]
+    kept = max(evaluated, key=lambda row: float(row["evaluation"]), default=rows[-1])
+    evaluations = [[row["step"], row["evaluation"]] for row in evaluated]
+    told = {"steps": kept["step"], "learning_curve": curve, "evaluations": evaluations}
     return {"trained": {**run, **told}}
