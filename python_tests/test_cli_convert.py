@@ -180,7 +180,7 @@ def test_weights_are_stored_as_asked(
     wanted = whole.populations[0].connection.weight
     np.testing.assert_array_equal(found, wanted.astype(np.float16).astype(np.float32))
     assert (found != wanted).any()
-    message = _refused(capsys, *words, "-o", tmp_path / "x.npz", "--weights", "int8")
+    message = _refused(capsys, *words, "-o", tmp_path / "x.npz", "--weights", "int4")
     assert "weights must be" in message
-    assert "int8" in message
+    assert "int4" in message
     assert not (tmp_path / "x.npz").exists()
