@@ -11,7 +11,7 @@ from dsqn_fast.conversion.options import Dynamics, Recipe
 from dsqn_fast.model.ann import AnnModel
 from dsqn_fast.model.layers import AveragePool2d, Conv2d, Dense, Flatten
 from dsqn_fast.model.options import Neuron
-from dsqn_fast.model.scaling import passed_on, scaled
+from dsqn_fast.model.scaling import scaled
 from dsqn_fast.model.spiking import SpikingLayer, SpikingModel
 
 Floats = NDArray[np.floating]
@@ -42,13 +42,11 @@ def build_model(
         ModelError: Options do not go together.
     """
     layers: list[SpikingLayer | AveragePool2d | Flatten] = []
-    shapes = ann.shapes()
     before: Floats = np.ones((), np.float32)
     remaining = list(scales)
-    for index, layer in enumerate(ann.layers):
+    for layer in ann.layers:
         if not isinstance(layer, Dense | Conv2d):
             layers.append(layer)
-            before = passed_on(before, isinstance(layer, Flatten), shapes[index])
             continue
         scale = _emitted_scale(remaining.pop(0), recipe, last=not remaining)
         silent = not remaining and dynamics.decoding == "potential"

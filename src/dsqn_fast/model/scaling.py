@@ -19,8 +19,8 @@ def scaled(layer: Weighted, before: Floats, scale: Floats) -> Weighted:
 
     Args:
         layer: Of the source network.
-        before: lambda of its inputs, () or (channels,).
-        scale: lambda of its outputs, likewise.
+        before: lambda of its inputs: (), or (channels,), of a flattened image too.
+        scale: lambda of its outputs, () or (channels,).
     """
     weight = scaled_weight(layer.weight, before, scale)
     return replace(layer, weight=weight, bias=layer.bias / scale)

@@ -20,8 +20,8 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import set_random_seed
 
-from dsqn_fast.errors import TrainingError
 from dsqn_fast.model import AnnModel
+from dsqn_fast.training.images.checkpoint import opened_checkpoint
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings
 from dsqn_fast.training.images.games import Games
@@ -169,9 +169,8 @@ class DqnTraining:
         return buffer.getvalue()
 
     def _go_back(self) -> None:
-        path, algorithm = self.folder.path / CHECKPOINT, self.algorithm
-        try:
-            state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+        algorithm = self.algorithm
+        with opened_checkpoint(self.folder.path / CHECKPOINT) as state:
             algorithm.policy.load_state_dict(state["policy"])
             algorithm.policy.optimizer.load_state_dict(state["optimizer"])
             algorithm.memory.restore(state["memory"])
@@ -182,9 +181,3 @@ class DqnTraining:
             self._recent.extend(rest["recent"])
             self._env.returns.extend(rest["returns"])
             self._games_done, self._seconds = int(rest["games"]), float(rest["seconds"])
-        except Exception as error:  # torch.load raises many kinds on damaged files
-            reason = " ".join(str(error).split())[:200]
-            raise TrainingError(
-                f"{str(path)!r} is not a checkpoint of this run ({type(error).__name__}: "
-                f"{reason}): start the run anew in another folder"
-            ) from None

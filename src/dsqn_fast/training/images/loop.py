@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from dsqn_fast.errors import TrainingError
+from dsqn_fast.training.images.checkpoint import opened_checkpoint
 from dsqn_fast.training.images.games import Games
 from dsqn_fast.training.images.network import ImageNetwork
 from dsqn_fast.training.images.ppo import Ppo
@@ -188,18 +189,10 @@ class ImageTraining:
         return buffer.getvalue()
 
     def _go_back(self) -> None:
-        path = self.folder.path / CHECKPOINT
-        try:
-            state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+        with opened_checkpoint(self.folder.path / CHECKPOINT) as state:
             self.network.load_state_dict(state["network"])
             self.learner.optimizer.load_state_dict(state["optimizer"])
             rest = json.loads(state["rest"])
             self.update, self.rows = int(rest["update"]), list(rest["rows"])
             self._recent.extend(rest["recent"])
             self._games_done, self._seconds = int(rest["games"]), float(rest["seconds"])
-        except Exception as error:  # torch.load raises many kinds on damaged files
-            reason = " ".join(str(error).split())[:200]
-            raise TrainingError(
-                f"{str(path)!r} is not a checkpoint of this run ({type(error).__name__}: "
-                f"{reason}): start the run anew in another folder"
-            ) from None
