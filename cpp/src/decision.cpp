@@ -163,6 +163,7 @@ void Decision<T>::simulate_population(std::size_t l, int n) {
   if (population.tiles() != nullptr) {
     block.tiles = population.tiles()->tiles(work_.spike_bytes.data());
   }
+  if (population.steps() != nullptr) block.steps = population.steps()->words();
   block.unit = population.unit;
   block.scratch = work_.scratch();
   describe_dynamics(l, block);

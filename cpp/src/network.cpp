@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "dsqn/cpu.hpp"
 
@@ -143,6 +144,15 @@ void Population<T>::use_tiles(const LayerSpec<T>& spec) {
 }
 
 template <class T>
+void Population<T>::use_steps() {
+  // A single vector or two of sums are as fast row by row.
+  if (tiles_ || output_.padded <= unit_lanes<T>()) return;
+  auto plan = std::make_shared<const StepPlan>(wiring());
+  if (std::is_integral_v<T> && chunk_rows < n_rows_ && !plan->stays_in_chunks(chunk_rows)) return;
+  steps_ = std::move(plan);
+}
+
+template <class T>
 Wiring Population<T>::wiring(int lanes) const {
   return {output_.pixels() * lanes,
           span_,
@@ -168,15 +178,18 @@ Network<T>::Network(const std::vector<LayerSpec<T>>& layers, const Layout& in,
     first_neuron_.push_back(first_neuron_.back() + static_cast<std::size_t>(population.n_out()));
   }
   lockstep_ = plan_lockstep(*this);
-  if (std::is_integral_v<T> && kernels().population_tiles != nullptr) plan_tiles(layers);
+  plan_sums(layers);
 }
 
 // Spikes that carry values come from the encoding, from pools and from neurons that are not binary.
 template <class T>
-void Network<T>::plan_tiles(const std::vector<LayerSpec<T>>& layers) {
+void Network<T>::plan_sums(const std::vector<LayerSpec<T>>& layers) {
   if (graded() || !lockstep_.layers.empty()) return;
+  const bool tiles = std::is_integral_v<T> && kernels().population_tiles != nullptr;
   for (std::size_t l = 1; l < layers.size(); ++l) {
-    if (populations_[l].pools().empty()) populations_[l].use_tiles(layers[l]);
+    if (!populations_[l].pools().empty()) continue;
+    if (tiles) populations_[l].use_tiles(layers[l]);
+    populations_[l].use_steps();
   }
 }
 

@@ -60,16 +60,20 @@ Workspace<T>::Workspace(const Network<T>& network)
       sums(kGroup * kBlock * kPanelUnits * kUnitBytes / sizeof(T)),
       narrow(std::is_integral_v<T> ? sums.size() : 0) {
   const std::size_t lanes = network.groupable() ? kGroup : 1;
-  std::size_t inputs = 0, pixels = 0, bytes = 0;
+  std::size_t inputs = 0, pixels = 0, bytes = 0, words = 0;
   for (const auto& population : network.populations()) {
     populations.push_back(make_state(population, network));
     inputs = std::max(inputs, static_cast<std::size_t>(population.input().size()));
     pixels = std::max(pixels, static_cast<std::size_t>(population.input_pixels()));
+    if (population.steps() != nullptr) {
+      words = std::max(words, static_cast<std::size_t>(population.steps()->n_words()));
+    }
     if (population.tiles() != nullptr) {
       bytes = std::max(bytes, population.tiles()->spike_bytes() * lanes + kTileInputs);
     }
   }
   spike_bytes.resize(bytes);
+  stepped.resize(words * lanes);
   lockstep = make_lockstep(network.lockstep());
   if (network.float_first() != nullptr) exact_current.resize(current.size());
   encoded.resize(is_encoded(network) ? network.n_in() : 0, true);
@@ -99,7 +103,7 @@ void Workspace<T>::reset(const Network<T>& network, int lanes) {
 
 template <class T>
 Scratch<T> Workspace<T>::scratch() {
-  return {sums.data(), narrow.data(), active.data(), n_active.data()};
+  return {sums.data(), narrow.data(), active.data(), n_active.data(), stepped.data()};
 }
 
 template struct Workspace<float>;

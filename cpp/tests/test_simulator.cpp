@@ -217,6 +217,48 @@ void check_wide(Random& random) {
   }
 }
 
+// Two convolutions without pools between them, whose inputs fill words of 64 in every way, and a
+// dense population.
+template <class T>
+PlainNetwork<T> random_words(Random& random) {
+  const int middle = pick(random, {3, 16, 20, 32, 33, 64, 65, 100, 130});
+  PlainNetwork<T> network;
+  network.in = {pick(random, {4, 5}), pick(random, {4, 6}), 2, 2};
+  network.layers.push_back(random_layer<T>(2 * 2 * 2, middle, random));
+  network.layers.back().window = {2, 2, 1, 1, 1, 0};
+  const Window window{pick(random, {1, 2, 3}), pick(random, {2, 3}),    pick(random, {1, 2}),
+                      pick(random, {1, 2}),    pick(random, {0, 0, 1}), pick(random, {0, 1, 2})};
+  network.layers.push_back(random_layer<T>(window.height * window.width * middle,
+                                           pick(random, {17, 40, 64, 66}), random));
+  network.layers.back().window = window;
+  for (auto& layer : network.layers) layer.convolution = true;
+  const int flat = network.build()->n_out();
+  network.layers.push_back(random_layer<T>(flat, pick(random, {9, 33, 80}), random));
+  network.layers.push_back(random_layer<T>(network.layers.back().n_out, 3, random));
+  return network;
+}
+
+// Populations that add up step by step.
+template <class T>
+void check_words(int nth, Random& random) {
+  for (int i = 0; i < 36; i += nth) {
+    auto plain =
+        i % 3 > 0
+            ? random_words<T>(random)
+            : random_dense<T>({3, pick(random, {200, 257}), pick(random, {300, 511}), 2}, random);
+    const Mode& mode = kModes[i / 3 % 10];
+    const Mode binary{mode.timing, Spikes::binary, mode.reset};
+    plain.dynamics = make_dynamics(binary, i % 4 == 0 ? Encoding::poisson : Encoding::constant,
+                                   kReadouts[i % 3 == 0 ? 0 : 2], random);
+    for (auto& layer : plain.layers) {  // from hardly any spikes to one at nearly every step
+      for (T& theta : layer.threshold) theta *= static_cast<T>(pick(random, {1, 4, 16})) / 8;
+    }
+    if (i % 2 == 0) make_coarse(plain);
+    check(plain, pick(random, {1, 2, 31, 63, 64, 65, 100, 129}), random,
+          static_cast<std::size_t>(pick(random, {1, 2, 5})));
+  }
+}
+
 template <class T>
 void check_empty_batch() {
   Random random(3);
@@ -249,6 +291,8 @@ int main(int argc, char** argv) {
   check_pruned<double>(random);
   check_wide<float>(random);
   check_wide<double>(random);
+  check_words<float>(nth, random);
+  check_words<double>(nth, random);
   check_empty_batch<float>();
   return failures;
 }

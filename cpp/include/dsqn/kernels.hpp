@@ -63,6 +63,33 @@ struct Arrivals {
   const std::int16_t* values;  // [input][kBlock] spike values, or null where all are 1
 };
 
+// A population of spikes without values, step by step: its inputs come in words of 64, whose rows
+// of weights follow each other. Pixels that see the same inputs share words.
+inline constexpr int kWordInputs = 64;
+struct WordPiece {
+  std::int32_t first;  // input
+  std::int32_t n;
+};
+struct WordUse {
+  std::int32_t word;
+  std::int32_t row;  // of the word's first input
+};
+struct StepWords {
+  const WordPiece* pieces;
+  const std::int32_t* piece_offset;  // pieces of word w are piece_offset[w] ... [w + 1]
+  int n_words;                       // of a decision; 0: not planned
+  const WordUse* uses;               // in the order of additions
+  const std::int32_t* use_offset;    // uses of pixel p are use_offset[p] ... [p + 1]
+};
+
+// The spikes of a word in a block.
+struct SteppedWord {
+  std::uint64_t spikes[kBlock];  // by step: bit i is input i
+  std::uint64_t active;          // inputs that spike at all
+  std::uint8_t order[kBlock];    // steps by ascending number of spikes
+  std::int32_t n_silent;         // steps without a spike: the first of `order`
+};
+
 // Scratch memory of a worker.
 template <class T>
 struct Scratch {
@@ -70,6 +97,7 @@ struct Scratch {
   std::int16_t* narrow;    // [kBlock][panel width] in 16 bits, for fixed point
   std::int32_t* active;    // [input pixel][stride]: offsets of the inputs that spike
   std::int32_t* n_active;  // [input pixel]
+  SteppedWord* stepped;    // [decision][word]
 };
 
 // A population of fixed point as a product of matrices. Spikes are bytes 0 and 1, which lie as
@@ -114,6 +142,7 @@ struct PopulationBlock {
   Adding adding;                             // where it makes a difference to time
   int chunk_rows;  // fixed point: rows whose weights cannot overflow 16 bits in sum
   Tiles tiles;     // for population_tiles, instead of `weights`
+  StepWords steps;
   Arrivals arrivals;
   Scratch<T> scratch;
 

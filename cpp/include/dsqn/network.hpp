@@ -10,6 +10,7 @@
 #include "dsqn/layout.hpp"
 #include "dsqn/lockstep.hpp"
 #include "dsqn/pool.hpp"
+#include "dsqn/step_plan.hpp"
 #include "dsqn/tile_plan.hpp"
 
 namespace dsqn {
@@ -81,6 +82,9 @@ class Population {
   // Where products of tiles are the way: takes the weights for them, instead of those in panels.
   void use_tiles(const LayerSpec<T>& spec);
   const TilePlan* tiles() const { return tiles_.get(); }
+  // Plans sums step by step, where that is faster; for spikes without values.
+  void use_steps();
+  const StepPlan* steps() const { return steps_.get(); }
   // Synapses that leave each input of this population (before pooling), in its layout.
   const std::vector<std::int64_t>& fan_out() const { return fan_out_; }
 
@@ -102,6 +106,7 @@ class Population {
   int n_rows_ = 0;
   std::vector<std::int64_t> fan_out_;
   std::shared_ptr<const TilePlan> tiles_;
+  std::shared_ptr<const StepPlan> steps_;
 };
 
 template <class T>
@@ -147,8 +152,9 @@ class Network {
   std::shared_ptr<const Population<float>> first_;  // fixed point with constant current
   AlignedVector<float> scale_, largest_;
   std::vector<std::size_t> first_neuron_;
-  // Fixed point, where this machine multiplies tiles.
-  void plan_tiles(const std::vector<LayerSpec<T>>& layers);
+  // How populations whose spikes have no values add up their input: by tiles in fixed point, where
+  // this machine multiplies those, or step by step.
+  void plan_sums(const std::vector<LayerSpec<T>>& layers);
 
   LockstepPlan<T> lockstep_;
   Dynamics dynamics_;

@@ -67,6 +67,7 @@ struct Workspace {
   AlignedVector<std::uint8_t> spike_bytes;  // for Tiles
   AlignedVector<std::int32_t> active;
   AlignedVector<std::int32_t> n_active;
+  AlignedVector<SteppedWord> stepped;
   AlignedVector<typename Types<T>::Input> values;  // of the observations that `active` lists
 };
 

@@ -1,8 +1,9 @@
 // One population over one block of time; compiled once per instruction set.
 //
-// Event-driven: a row of weights is loaded once per block and added at each step whose bit is
-// set, into accumulators that stay in L1. Lanes run along the receiving neurons, so the order of
-// additions for each neuron is that of semantics, on every instruction set.
+// Event-driven: rows of weights are added where a bit is set. In wide populations the sums of a step
+// stay in registers; in narrow ones a row is loaded once per block and added to sums in L1. Lanes run
+// along the receiving neurons, so the order of additions for each neuron is that of semantics, on
+// every instruction set.
 #include "dsqn/kernels.hpp"
 #include "vec.hpp"
 
@@ -12,6 +13,8 @@
 #include "sparse_image.inc"
 #include "shared_rows.inc"
 #include "active.inc"
+#include "words.inc"
+#include "by_step.inc"
 #include "steps.inc"
 #include "current.inc"
 #include "peak.inc"
@@ -44,11 +47,18 @@ template <class T>
 void sort_active(const dsqn::PopulationBlock<T>&) {}
 
 template <class T>
+void prepare_spikes(const dsqn::PopulationBlock<T>& a, bool narrow) {
+  if (a.constant != nullptr) return;
+  if (adds_by_step(a)) return step_words(a);
+  list_active(a);
+  if (narrow) sort_active(a);
+}
+
+template <class T>
 void population(const dsqn::PopulationBlock<T>& a) {
   const int stride = a.wiring.n_units * kUnitLanes<T>;
-  if (a.constant == nullptr) list_active(a);
   const bool narrow = stays_narrow(a);
-  if (narrow) sort_active(a);
+  prepare_spikes(a, narrow);
   for (int unit = 0; unit < a.wiring.n_units; unit += dsqn::kPanelUnits) {
     const int left = a.wiring.n_units - unit;
     const int units = left < dsqn::kPanelUnits ? left : dsqn::kPanelUnits;
