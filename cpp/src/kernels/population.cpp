@@ -19,6 +19,7 @@
 #include "current.inc"
 #include "peak.inc"
 #include "update.inc"
+#include "candidates.inc"
 #include "fixed.inc"
 #include "lookup.inc"
 #include "tracks.inc"
@@ -56,6 +57,7 @@ void prepare_spikes(const dsqn::PopulationBlock<T>& a, bool narrow) {
 
 template <class T>
 void population(const dsqn::PopulationBlock<T>& a) {
+  if (simulates_candidates(a)) return population_of_candidates(a);
   const int stride = a.wiring.n_units * kUnitLanes<T>;
   const bool narrow = stays_narrow(a);
   prepare_spikes(a, narrow);
