@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "decoding.hpp"
+#include "output_counts.hpp"
 
 namespace dsqn {
 
@@ -55,7 +57,8 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
       interrupt_(interrupt),
       worker_(worker),
       constant_(network.dynamics().encoding == Encoding::constant),
-      graded_(network.graded()) {
+      graded_(network.graded()),
+      output_from_counts_(network.output_from_counts()) {
   const auto& decoding = network.dynamics().decoding;
   const auto last = static_cast<int>(network.populations().size()) - 1;
   for (int l = 0; l <= last; ++l) {
@@ -66,6 +69,7 @@ Decision<T>::Decision(const Network<T>& network, const KernelTable& kernels,
     auto& buffer = work_.populations[static_cast<std::size_t>(l)].potentials;
     const auto padded = network.populations()[static_cast<std::size_t>(l)].padded();
     buffer.resize(recorded || watched ? static_cast<std::size_t>(padded) * kBlock : 0);
+    if (l == last && recorded) output_from_counts_ = false;
   }
 }
 
@@ -78,7 +82,7 @@ void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, cons
   while (used < result_.steps_run && !decided_) {
     const int n = static_cast<int>(std::min<std::int64_t>(kBlock, result_.steps_run - used));
     if (!constant_) interrupt_.check(worker_, encode_block(used, n));
-    for (std::size_t l = 0; l < populations.size(); ++l) {
+    for (std::size_t l = 0; l + (output_from_counts_ ? 1 : 0) < populations.size(); ++l) {
       simulate_population(l, n);
       interrupt_.check(worker_, 0);
     }
@@ -98,6 +102,7 @@ void Decision<T>::run(const typename Types<T>::Input* x, std::uint64_t key, cons
     return;
   }
   for (int lane = 0; lane < lanes_; ++lane) {
+    if (output_from_counts_) integrate_output(lane, used);
     finish(lane, work_.populations[last].v.data() + lane * populations[last].padded(), used);
   }
 }
@@ -340,6 +345,19 @@ void Decision<T>::record_step(std::size_t l, std::size_t t, T* potentials, std::
       *spikes =
           graded_ ? static_cast<std::int8_t>(state.emitted.values[j * kBlock + t]) : std::int8_t{1};
     }
+  }
+}
+
+template <class T>
+void Decision<T>::integrate_output(int lane, std::int64_t n_steps) {
+  if constexpr (std::is_integral_v<T>) {
+    const auto last = network_.populations().size() - 1;
+    const auto row = row_ + static_cast<std::size_t>(lane);
+    const auto& output = network_.populations()[last];
+    const std::int32_t* counts =
+        result_.spike_counts(last - 1).data() + row * result_.width(last - 1);
+    integrate_counts(output, network_.populations()[last - 1].output(), counts, n_steps,
+                     work_.populations[last].v.data() + lane * output.padded());
   }
 }
 

@@ -42,6 +42,7 @@ class Decision {
   }
   void record_block(std::int64_t first, int n);
   void record_step(std::size_t l, std::size_t t, T* potentials, std::int8_t* spikes);
+  void integrate_output(int lane, std::int64_t n_steps);
   // Output potentials without the padding between pixels.
   const T* outputs(const T* potentials);
   void finish(int lane, const T* potentials, std::int64_t steps_used);
@@ -58,6 +59,7 @@ class Decision {
   const T* current_ = nullptr;
   bool constant_;
   bool graded_;
+  bool output_from_counts_;
   bool decided_ = false;
 };
 

@@ -239,6 +239,15 @@ bool Network<T>::output_spikes() const {
          dynamics_.decoding == Decoding::count_and_potential;
 }
 
+// Integers only: the order of additions would show in floats.
+template <class T>
+bool Network<T>::output_from_counts() const {
+  const auto& output = populations_.back();
+  return std::is_integral_v<T> && populations_.size() > 1 && !graded() &&
+         dynamics_.timing == Timing::instant && dynamics_.decoding == Decoding::potential &&
+         !dynamics_.early_exit && output.is_dense() && output.pools().empty() && !output.tiles();
+}
+
 template class Population<float>;
 template class Population<double>;
 template class Population<std::int32_t>;

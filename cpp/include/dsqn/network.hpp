@@ -128,6 +128,8 @@ class Network {
   std::int64_t steps_run(std::int64_t n_steps) const;
   // Whether the output population emits spikes of its own.
   bool output_spikes() const;
+  // Whether the numbers of spikes alone give the potentials of the output, bit for bit.
+  bool output_from_counts() const;
   // What the constant current of each channel of a fixed-point network is multiplied by before
   // it is rounded, and its largest size then.
   const AlignedVector<float>& scale() const { return scale_; }
