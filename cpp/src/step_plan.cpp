@@ -60,7 +60,8 @@ StepPlan::StepPlan(const Wiring& wiring) {
 }
 
 StepWords StepPlan::words() const {
-  return {pieces_.data(), piece_offset_.data(), n_words(), uses_.data(), use_offset_.data()};
+  return {pieces_.data(), piece_offset_.data(), n_words(),
+          uses_.data(),   use_offset_.data(),   static_cast<int>(use_offset_.size()) - 1};
 }
 
 bool StepPlan::stays_in_chunks(int chunk_rows) const {

@@ -226,7 +226,7 @@ PlainNetwork<T> random_words(Random& random) {
   network.in = {pick(random, {4, 5}), pick(random, {4, 6}), 2, 2};
   network.layers.push_back(random_layer<T>(2 * 2 * 2, middle, random));
   network.layers.back().window = {2, 2, 1, 1, 1, 0};
-  const Window window{pick(random, {1, 2, 3}), pick(random, {2, 3}),    pick(random, {1, 2}),
+  const Window window{pick(random, {1, 2, 3}), pick(random, {1, 2, 3}), pick(random, {1, 2}),
                       pick(random, {1, 2}),    pick(random, {0, 0, 1}), pick(random, {0, 1, 2})};
   network.layers.push_back(random_layer<T>(window.height * window.width * middle,
                                            pick(random, {17, 40, 64, 66}), random));

@@ -80,6 +80,7 @@ struct StepWords {
   int n_words;                       // of a decision; 0: not planned
   const WordUse* uses;               // in the order of additions
   const std::int32_t* use_offset;    // uses of pixel p are use_offset[p] ... [p + 1]
+  int n_pixels;                      // of a decision
 };
 
 // The spikes of a word in a block.
