@@ -197,6 +197,7 @@ class Engine:
         self.fixed: FixedModel | None = None
         if precision == "fixed":
             self.fixed = to_fixed_point(self.expanded_model, weight_bits=weight_bits)
+        self._level = np.float64(1.0)  # what an integer 1 of the output stands for
         active_isa()
         self._simulate = self._compile()
         # What most calls have, so that it is not looked up again.
@@ -215,6 +216,8 @@ class Engine:
         if options["exit_margin"] is not None:
             limit = math.floor(min(options["exit_margin"] * output.one, LARGEST_MARGIN))
             options["exit_margin"] = float(limit)
+        if model.decoding != "count":
+            self._level = np.float64(1.0 / output.one)
         rounding = (layers[0], first.scale.astype(np.float32), first.largest_current)
         self.expanded_model = self.fixed.model
         return _core.simulator_fixed(shape, fixed_layers(model, self.fixed), options, rounding)
@@ -303,11 +306,8 @@ class Engine:
 
     def fixed_outputs(self, raw: NDArray[Any], n_steps: int) -> NDArray[np.float64]:
         """Outputs (B, n_out) from the integers that the fixed-point simulator gives."""
-        assert self.fixed is not None
-        decoding = self.model.decoding
-        scale = 1.0 if decoding == "count" else self.fixed.populations[-1].one
-        steps = n_steps if decoding == "count+potential" else 1
-        return raw / scale / steps
+        values: NDArray[np.float64] = raw * self._level  # exact: a power of two
+        return values / n_steps if self.model.decoding == "count+potential" else values
 
 
 def _check_threads(n_threads: object) -> int:
