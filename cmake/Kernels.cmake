@@ -5,13 +5,10 @@ set(DSQN_KERNEL_FOLDER ${PROJECT_SOURCE_DIR}/cpp/src/kernels)
 set(DSQN_KERNEL_OBJECTS "")
 set(DSQN_KERNEL_DEFINITIONS "")
 
-# Sanitizers look at every access, which takes minutes to compile at -O3, with each look inline, or
-# with the places of all variables; lines are enough for a report.
+# Sanitizers look at every access, which takes minutes to compile at -O3 or with the places of all
+# variables; lines are enough for a report.
 if(DSQN_SANITIZE)
   set(DSQN_KERNEL_LEVEL -O1 -g1)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    list(APPEND DSQN_KERNEL_LEVEL --param=asan-instrumentation-with-call-threshold=0)
-  endif()
 else()
   set(DSQN_KERNEL_LEVEL -O3)
 endif()

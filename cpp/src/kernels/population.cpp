@@ -1,9 +1,9 @@
 // One population over one block of time; compiled once per instruction set.
 //
-// Event-driven: rows of weights are added where a bit is set. In wide populations the sums of a step
-// stay in registers; in narrow ones a row is loaded once per block and added to sums in L1. Lanes run
-// along the receiving neurons, so the order of additions for each neuron is that of semantics, on
-// every instruction set.
+// Event-driven: rows of weights are added where a bit is set. In wide populations the sums of a
+// step stay in registers; in narrow ones a row is loaded once per block and added to sums in L1.
+// Lanes run along the receiving neurons, so the order of additions for each neuron is that of
+// semantics, on every instruction set.
 #include "dsqn/kernels.hpp"
 #include "vec.hpp"
 
