@@ -1,10 +1,15 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and one thread each for the libraries of linear algebra."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Before any of them is imported: the tests keep all cores busy by running side by side.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 PROJECT = Path(__file__).resolve().parents[1]
 

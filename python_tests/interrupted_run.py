@@ -6,6 +6,7 @@ Prints "running" once the simulation has begun.
 from __future__ import annotations
 
 import itertools
+import signal
 import sys
 import threading
 import time
@@ -46,6 +47,7 @@ KINDS: dict[str, Any] = {
 
 def main() -> None:
     """Run one kind on a number of threads."""
+    signal.alarm(300)  # the end, should the test that waits for it be ended first
     model, batch = KINDS[sys.argv[1]]()
     engine = Engine(model, n_threads=int(sys.argv[2]))
     row = np.ones((1, *model.input_shape), np.float32)

@@ -15,8 +15,9 @@ SHORT = ["--steps", "1500", "--set", "eval_episodes=5", "--set", "test_episodes=
 
 
 def test_a_run_prints_its_result_as_json(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("dsqn_fast.training.spiking_policy.EPOCHS", 5)  # of 100, which take seconds
     folder = tmp_path / "run"
     words = ["train", "dqn", "--env", "CartPole-v1", "--seed", "2", *SHORT, "--n-steps", "8"]
     assert main([*words, "--out", str(folder), "--json", "-"]) == 0

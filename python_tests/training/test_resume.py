@@ -23,14 +23,14 @@ from dsqn_fast.training.replayable_environment import ReplayableEnvironment
 pytest.importorskip("stable_baselines3")
 
 CHANGES = {
-    "total_steps": "3000",
-    "learning_starts": "300",
-    "eval_every": "500",
+    "total_steps": "1200",
+    "learning_starts": "150",
+    "eval_every": "200",
     "eval_episodes": "3",
     "test_episodes": "3",
-    "checkpoint_every": "400",
+    "checkpoint_every": "160",
 }
-SPIKING = {**CHANGES, "total_steps": "1200", "hidden": "[8]", "n_steps": "6"}
+SPIKING = {**CHANGES, "total_steps": "600", "hidden": "[8]", "n_steps": "6"}
 SCRIPT = """
 import json, sys
 from dsqn_fast.training import train_policy
@@ -66,7 +66,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     return train(tmp_path_factory.mktemp("runs") / "whole")
 
 
-@pytest.mark.parametrize("step", [500, 1500])
+@pytest.mark.parametrize("step", [200, 600])
 def test_a_killed_run_goes_on_to_the_same_end(
     whole: TrainingReport, step: int, tmp_path: Path
 ) -> None:
@@ -84,7 +84,7 @@ def test_a_killed_run_goes_on_to_the_same_end(
 def test_a_killed_spiking_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
     options: dict[str, Any] = {"seed": 5, "changes": SPIKING, "n_steps": None}
     whole = train_policy("dsqn", "CartPole-v1", out=tmp_path / "whole", **options)
-    kill_after(tmp_path / "killed", 500, "dsqn", SPIKING)
+    kill_after(tmp_path / "killed", 200, "dsqn", SPIKING)
     resumed = train_policy("dsqn", "CartPole-v1", out=tmp_path / "killed", resume=True, **options)
     assert resumed.test == whole.test
     for name in ("evaluations.jsonl", "best.npz", "replay.npz"):
@@ -93,7 +93,7 @@ def test_a_killed_spiking_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
 
 def test_a_run_without_a_checkpoint_starts_again(whole: TrainingReport, tmp_path: Path) -> None:
     folder = tmp_path / "killed"
-    kill_after(folder, 500)
+    kill_after(folder, 200)
     (folder / "checkpoint.pt").unlink()
     resumed = train(folder, resume=True)
     assert (folder / "evaluations.jsonl").read_text() == (

@@ -21,7 +21,7 @@ from dsqn_fast.errors import (
 from dsqn_fast.evaluation import evaluate
 from dsqn_fast.model import Dense
 from dsqn_fast.model_io import load_policy
-from dsqn_fast.training import TrainingReport, train_dqn
+from dsqn_fast.training import TrainingReport, spiking_policy, train_dqn
 from dsqn_fast.training import schedule as progress_module
 
 pytest.importorskip("stable_baselines3")
@@ -32,7 +32,9 @@ SHORT = {"total_steps": "2500", "eval_every": "500", "eval_episodes": "5", "test
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     folder = tmp_path_factory.mktemp("runs") / "first"
-    return train_dqn("CartPole-v1", seed=3, changes=SHORT, n_steps=20, out=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spiking_policy, "EPOCHS", 10)  # of 100, which take seconds
+        return train_dqn("CartPole-v1", seed=3, changes=SHORT, n_steps=20, out=folder)
 
 
 def test_a_short_run_plays_better_than_chance(report: TrainingReport) -> None:
@@ -113,7 +115,8 @@ def test_the_learning_curve_is_a_picture(report: TrainingReport) -> None:
 
 def test_the_same_seed_gives_the_same_weights(report: TrainingReport, tmp_path: Path) -> None:
     again = train_dqn("CartPole-v1", seed=3, changes=SHORT, n_steps=None, out=tmp_path / "again")
-    other = train_dqn("CartPole-v1", seed=4, changes=SHORT, n_steps=None, out=tmp_path / "other")
+    shorter = {**SHORT, "total_steps": "1200"}
+    other = train_dqn("CartPole-v1", seed=4, changes=shorter, n_steps=None, out=tmp_path / "other")
     assert [e.to_dict() for e in again.evaluations] == [e.to_dict() for e in report.evaluations]
     for mine, same, different in zip(
         report.ann.layers, again.ann.layers, other.ann.layers, strict=True
