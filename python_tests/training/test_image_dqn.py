@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from catch_environment import register_catch
@@ -17,11 +18,13 @@ from dsqn_fast.model_io import load_policy
 
 pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
+import torch
+
 from dsqn_fast.training.images import train_on_images
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings, image_dqn_preset
 from dsqn_fast.training.images.frame_memory import FrameMemory
-from dsqn_fast.training.images.games import make_games
+from dsqn_fast.training.images.games import AtariGames, make_games
 from dsqn_fast.training.images.games_vec_env import GamesVecEnv
 from dsqn_fast.training.methods import load_method
 from dsqn_fast.training.run_folder import RunFolder
@@ -99,9 +102,9 @@ def _memory(size: int, n_envs: int = 2) -> FrameMemory:
 
 
 def test_the_memory_gives_back_the_states_that_were_seen() -> None:
-    """Games of random length; every state has numbers of its own."""
+    """Games of random length, some ended by a time limit; every state has numbers of its own."""
     rng = np.random.default_rng(0)
-    memory, seen, number = _memory(240), {}, 0
+    memory, seen, number, ended_late = _memory(240), {}, 0, set()
     state = np.zeros((2, 3, 2, 2), np.uint8)
 
     def frame() -> np.ndarray:
@@ -111,18 +114,24 @@ def test_the_memory_gives_back_the_states_that_were_seen() -> None:
         state[env] = [frame() for _ in range(3)]
     for number in range(500):
         over = rng.random(2) < 0.1
+        late = over & (rng.random(2) < 0.5)
         done = over | (rng.random(2) < 0.05)
         action = rng.integers(4, size=2)
         following = np.concatenate([state[:, 1:], np.stack([frame(), frame()])[:, None]], 1)
-        for env in np.flatnonzero(over):
-            following[env] = [frame() for _ in range(3)]
-        infos = [{"over": bool(flag)} for flag in over]
+        infos = [
+            {"over": bool(one), "TimeLimit.truncated": bool(other)}
+            for one, other in zip(over, late, strict=True)
+        ]
         memory.add(state, following, action, np.full(2, number, np.float32), done, infos)
         for env in range(2):
-            seen[number, int(action[env]), state[env].tobytes()] = following[env], done[env]
-        state = following
+            ends = bool(done[env] and not late[env])
+            seen[number, int(action[env]), state[env].tobytes()] = following[env], ends
+        ended_late |= {number} if late.all() else set()
+        state = following.copy()
+        for env in np.flatnonzero(over):
+            state[env] = [frame() for _ in range(3)]
     drawn = memory.sample(3000)
-    oldest = number
+    oldest, late_ones = number, 0
     for index in range(3000):
         reward = int(drawn.rewards[index])
         key = reward, int(drawn.actions[index]), drawn.observations[index].numpy().tobytes()
@@ -130,9 +139,65 @@ def test_the_memory_gives_back_the_states_that_were_seen() -> None:
         assert bool(drawn.dones[index]) == done_one
         if not done_one:
             np.testing.assert_array_equal(drawn.next_observations[index].numpy(), following_one)
+            late_ones += reward in ended_late
         oldest = min(oldest, reward)
+    assert late_ones > 0
     assert 500 - 120 <= oldest < 500 - 80
     assert memory.size() <= 240
+
+
+class _Walk(gymnasium.Env[Any, Any]):
+    """Counts its steps in the picture; nothing ever ends it."""
+
+    observation_space = spaces.Box(0, 255, (6, 5, 1), np.uint8)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.steps = 0
+        return np.zeros((6, 5, 1), np.uint8), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        return np.full((6, 5, 1), self.steps, np.uint8), 1.0, False, False, {}
+
+
+def test_a_time_limit_ends_no_return() -> None:
+    """As Stable-Baselines3's own memory has it: the value of the last state still counts."""
+    if "Walk-v0" not in gymnasium.registry:
+        gymnasium.register("Walk-v0", lambda **_: _Walk(), max_episode_steps=7)
+    env = GamesVecEnv(make_games("Walk-v0", 2, lives=True), 2, clip_rewards=True)
+    settings = ImageDqnSettings().changed({**SMALL, "n_envs": 2, "train_every": 2})
+    algorithm = ImageQLearning(env, settings=settings, seed=0)
+    algorithm.learn(80)
+    batch = algorithm.memory.sample(200)
+    assert not batch.dones.any()
+    before, after = (
+        images[:, 0, 0, 0].numpy().astype(int)
+        for images in (batch.observations, batch.next_observations)
+    )
+    np.testing.assert_array_equal(after, before + 1)
+    assert before.max() == 6
+    assert env.returns[:2] == [7.0, 7.0]
+    with torch.no_grad():
+        targets = algorithm._targets(batch)
+    assert (targets != batch.rewards).all()
+
+
+def test_a_limit_of_frames_ends_no_return_of_an_atari_game() -> None:
+    pytest.importorskip("ale_py")
+    games = AtariGames("ALE/Breakout-v5", 2, lives=False, max_frames=120)
+    images, late = games.reset(0), 0
+    for _ in range(70):
+        outcome = games.step(np.zeros(2, np.int64))
+        for env in np.flatnonzero(outcome.truncated):
+            assert outcome.over[env]
+            assert outcome.ended[env]
+            np.testing.assert_array_equal(outcome.final[env, ..., :-1], images[env, ..., 1:])
+            late += 1
+        images = outcome.images.copy()
+    assert late >= 4
+    games.close()
 
 
 def test_a_memory_that_is_too_small_is_refused() -> None:

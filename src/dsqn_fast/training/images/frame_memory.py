@@ -83,9 +83,12 @@ class FrameMemory(BaseBuffer):
     ) -> None:
         """Remember a decision of every game; ``over`` in its info tells that another one began.
 
+        Where ``TimeLimit.truncated`` says that nothing was lost then, the return goes on: the
+        last state of the game is remembered as what follows, and ``done`` is not.
+
         Args:
             obs: (n, channels, height, width), the newest frame last.
-            next_obs: Likewise.
+            next_obs: Likewise; of a game that is over its last state.
             action: (n,) or (n, 1).
             reward: (n,).
             done: (n,) what ends the return of a state.
@@ -97,9 +100,10 @@ class FrameMemory(BaseBuffer):
                     self._push(env, frame)
             here = (self.position[env] - 1) % self.length
             self.actions[env, here] = int(action[env].item())
-            self.rewards[env, here], self.dones[env, here] = reward[env], done[env]
+            late = bool(infos[env].get("TimeLimit.truncated", False))
+            self.rewards[env, here], self.dones[env, here] = reward[env], done[env] and not late
             self._fresh[env] = bool(infos[env].get("over", False))
-            if not self._fresh[env]:
+            if late or not self._fresh[env]:
                 self._push(env, next_obs[env, -1])
             self.valid[env, here] = True
 
