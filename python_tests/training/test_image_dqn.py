@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from catch_environment import register_catch
 from gymnasium import spaces
 
 from dsqn_fast.environments import make_environment
-from dsqn_fast.errors import EnvironmentMismatchError, OptionError, TrainingError
+from dsqn_fast.errors import EnvironmentMismatchError, OptionError, OutputPathError, TrainingError
 from dsqn_fast.model import Conv2d, Dense
 from dsqn_fast.model_io import load_policy
 
@@ -21,6 +23,7 @@ pytest.importorskip("stable_baselines3")
 import torch
 
 from dsqn_fast.training.images import train_on_images
+from dsqn_fast.training.images.checkpoint import opened_checkpoint, write_checkpoint
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings, image_dqn_preset
 from dsqn_fast.training.images.frame_memory import FrameMemory
@@ -144,6 +147,61 @@ def test_the_memory_gives_back_the_states_that_were_seen() -> None:
     assert late_ones > 0
     assert 500 - 120 <= oldest < 500 - 80
     assert memory.size() <= 240
+
+
+def _filled(size: int, decisions: int) -> FrameMemory:
+    rng, memory = np.random.default_rng(0), _memory(size)
+    images = rng.integers(256, size=(decisions + 1, 2, 3, 2, 2), dtype=np.uint8)
+    for number in range(decisions):
+        infos = [{"over": bool(flag)} for flag in rng.random(2) < 0.1]
+        reward, done = rng.random(2).astype(np.float32), rng.random(2) < 0.1
+        memory.add(*images[number : number + 2], rng.integers(4, size=2), reward, done, infos)
+    return memory
+
+
+@pytest.mark.parametrize("decisions", [30, 500])
+def test_a_memory_comes_back_from_a_checkpoint(tmp_path: Path, decisions: int) -> None:
+    memory, path = _filled(240, decisions), tmp_path / "checkpoint.pt"
+    write_checkpoint(path, {"memory": memory.state()})
+    again = _memory(240)
+    with opened_checkpoint(path) as state:
+        again.restore(state["memory"])
+    assert again.used == memory.used
+    for name in ("frames", "actions", "rewards", "dones", "valid", "position"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(memory, name))
+    with (
+        pytest.raises(TrainingError, match="is not a checkpoint"),
+        opened_checkpoint(path) as state,
+    ):
+        _memory(24).restore(state["memory"])
+
+
+def test_a_checkpoint_takes_no_second_memory(tmp_path: Path) -> None:
+    space = spaces.Box(0, 255, (3, 84, 84), np.uint8)
+    memory = FrameMemory(500, space, spaces.Discrete(4), "cpu", n_envs=2)
+    memory.used = 200
+    tracemalloc.start()
+    write_checkpoint(tmp_path / "checkpoint.pt", {"memory": memory.state()})
+    with opened_checkpoint(tmp_path / "checkpoint.pt") as state:
+        memory.restore(state["memory"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    written = (tmp_path / "checkpoint.pt").stat().st_size
+    assert 2 * 200 * 84 * 84 < written < 1.1 * 2 * 200 * 84 * 84
+    assert peak < written / 4
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            if self.tell() > 1000:
+                raise OSError(28, "No space left on device")
+            return super().write(data)
+
+    monkeypatch.setattr(Path, "open", lambda *_: Full())
+    with pytest.raises(OutputPathError, match="cannot be written: No space left"):
+        write_checkpoint(tmp_path / "checkpoint.pt", {"memory": _filled(240, 30).state()})
+    assert list(tmp_path.iterdir()) == []
 
 
 class _Walk(gymnasium.Env[Any, Any]):

@@ -6,7 +6,7 @@ ends with a checkpoint, which holds the replay memory too.
 
 from __future__ import annotations
 
-import io
+import copy
 import json
 import math
 import time
@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import set_random_seed
 
 from dsqn_fast.model import AnnModel
-from dsqn_fast.training.images.checkpoint import opened_checkpoint
+from dsqn_fast.training.images.checkpoint import opened_checkpoint, write_checkpoint
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings
 from dsqn_fast.training.images.games import Games
@@ -98,7 +97,7 @@ class DqnTraining:
         while self.steps < settings.total_steps:
             number = self.steps // settings.checkpoint_every
             self._segment(min(settings.total_steps, (number + 1) * settings.checkpoint_every))
-            self.folder.write(CHECKPOINT, self._checkpoint())
+            write_checkpoint(self.folder.path / CHECKPOINT, self._checkpoint())
         return self.algorithm
 
     def export(self, **names: Any) -> AnnModel:
@@ -149,8 +148,8 @@ class DqnTraining:
         if self.progress is not None:
             self.progress(ImageProgress(step, self.settings.total_steps, mean))
 
-    def _checkpoint(self) -> bytes:
-        algorithm, buffer = self.algorithm, io.BytesIO()
+    def _checkpoint(self) -> dict[str, Any]:
+        algorithm = self.algorithm
         rest = {
             "counters": {name: getattr(algorithm, name) for name in _COUNTERS},
             "rows": self.rows,
@@ -159,20 +158,18 @@ class DqnTraining:
             "games": self._games_done,
             "seconds": self._seconds,
         }
-        state = {
+        return {
             "policy": algorithm.policy.state_dict(),
             "optimizer": algorithm.policy.optimizer.state_dict(),
             "memory": algorithm.memory.state(),
             "rest": json.dumps(rest),
         }
-        torch.save(state, buffer)
-        return buffer.getvalue()
 
     def _go_back(self) -> None:
         algorithm = self.algorithm
         with opened_checkpoint(self.folder.path / CHECKPOINT) as state:
             algorithm.policy.load_state_dict(state["policy"])
-            algorithm.policy.optimizer.load_state_dict(state["optimizer"])
+            algorithm.policy.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
             algorithm.memory.restore(state["memory"])
             rest = json.loads(state["rest"])
             for name in _COUNTERS:

@@ -144,15 +144,18 @@ class FrameMemory(BaseBuffer):
     def _get_samples(self, batch_inds: NDArray[Any], env: Any = None) -> ReplayBufferSamples:
         return self._samples(*np.divmod(batch_inds, self.length))
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Everything remembered."""
-        filled = {name: getattr(self, name)[:, : self.used].copy() for name in _ARRAYS}
-        arrays = {**filled, "position": self.position}
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    def state(self) -> dict[str, Any]:
+        """Everything remembered: views, one for each game, whose bytes lie together."""
+        views: dict[str, Any] = {
+            name: [torch.from_numpy(ring[: self.used]) for ring in getattr(self, name)]
+            for name in _ARRAYS
+        }
+        return {**views, "position": torch.from_numpy(self.position)}
 
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Come back to a noted state; raises ValueError if it is of another memory."""
-        self.used = int(state["frames"].shape[1])
+        self.used = int(state["frames"][0].shape[0])
         self.position[:] = state["position"].numpy()
         for name in _ARRAYS:
-            getattr(self, name)[:, : self.used] = state[name].numpy()
+            for ring, noted in zip(getattr(self, name), state[name], strict=True):
+                ring[: self.used] = noted.numpy()
