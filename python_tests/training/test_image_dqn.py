@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
@@ -22,7 +23,7 @@ pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 import torch
 
-from dsqn_fast.training.images import train_on_images
+from dsqn_fast.training.images import dqn_loop, train_on_images
 from dsqn_fast.training.images.checkpoint import opened_checkpoint, write_checkpoint
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings, image_dqn_preset
@@ -74,11 +75,26 @@ class _StopError(Exception):
     """Ends a run from within."""
 
 
+@pytest.fixture
+def decided_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes with every decision of the games, and at no other moment."""
+    now, step_wait = [0.0], GamesVecEnv.step_wait
+
+    def step(self: GamesVecEnv) -> Any:
+        now[0] += 1
+        return step_wait(self)
+
+    monkeypatch.setattr(GamesVecEnv, "step_wait", step)
+    monkeypatch.setattr(dqn_loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+
+@pytest.mark.usefixtures("decided_time")
 def test_a_resumed_run_repeats_an_uninterrupted_one(tmp_path: Path) -> None:
-    options: Any = {"changes": {**SMALL, "total_steps": "3000"}, "n_steps": None}
+    changes = {**SMALL, "total_steps": "1500", "checkpoint_every": "512", "test_episodes": "5"}
+    options: Any = {"changes": changes, "n_steps": None}
 
     def stop(state: Any) -> None:
-        if state.step > 2100:
+        if state.step > 1100:
             raise _StopError
 
     env_id = register_catch()
@@ -89,10 +105,12 @@ def test_a_resumed_run_repeats_an_uninterrupted_one(tmp_path: Path) -> None:
     for one, other in zip(whole.network.layers, again.network.layers, strict=True):
         if isinstance(one, Dense | Conv2d) and isinstance(other, Dense | Conv2d):
             np.testing.assert_array_equal(one.weight, other.weight)
-    kept = ("step", "mean_return", "games", "epsilon")
-    curves = [RunFolder(tmp_path / name).evaluations() for name in ("whole", "cut")]
-    one, other = ([[row[name] for name in kept] for row in curve] for curve in curves)
-    assert one == other
+    curve = RunFolder(tmp_path / "whole").evaluations()
+    assert curve == RunFolder(tmp_path / "cut").evaluations()
+    assert [row["seconds"] for row in curve] == [row["step"] / 8 for row in curve]
+    (tmp_path / "whole" / "result.json").unlink()  # as if it had been stopped in the test
+    tested = train_on_images("dqn", env_id, out=tmp_path / "whole", resume=True, **options)
+    assert whole.test.to_dict() == again.test.to_dict() == tested.test.to_dict()
     (tmp_path / "cut" / "result.json").unlink()
     (tmp_path / "cut" / "checkpoint.pt").write_bytes(b"no checkpoint")
     with pytest.raises(TrainingError, match="is not a checkpoint of this run"):
