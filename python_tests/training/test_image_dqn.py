@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 from catch_environment import register_catch
 from gymnasium import spaces
+from walk_environment import LIMIT, register_walk
 
 from dsqn_fast.environments import make_environment
 from dsqn_fast.errors import EnvironmentMismatchError, OptionError, OutputPathError, TrainingError
@@ -222,27 +222,9 @@ def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(tmp_path.iterdir()) == []
 
 
-class _Walk(gymnasium.Env[Any, Any]):
-    """Counts its steps in the picture; nothing ever ends it."""
-
-    observation_space = spaces.Box(0, 255, (6, 5, 1), np.uint8)
-    action_space = spaces.Discrete(2)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
-        super().reset(seed=seed)
-        self.steps = 0
-        return np.zeros((6, 5, 1), np.uint8), {}
-
-    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        self.steps += 1
-        return np.full((6, 5, 1), self.steps, np.uint8), 1.0, False, False, {}
-
-
 def test_a_time_limit_ends_no_return() -> None:
     """As Stable-Baselines3's own memory has it: the value of the last state still counts."""
-    if "Walk-v0" not in gymnasium.registry:
-        gymnasium.register("Walk-v0", lambda **_: _Walk(), max_episode_steps=7)
-    env = GamesVecEnv(make_games("Walk-v0", 2, lives=True), 2, clip_rewards=True)
+    env = GamesVecEnv(make_games(register_walk(), 2, lives=True), 2, clip_rewards=True)
     settings = ImageDqnSettings().changed({**SMALL, "n_envs": 2, "train_every": 2})
     algorithm = ImageQLearning(env, settings=settings, seed=0)
     algorithm.learn(80)
@@ -253,7 +235,7 @@ def test_a_time_limit_ends_no_return() -> None:
         for images in (batch.observations, batch.next_observations)
     )
     np.testing.assert_array_equal(after, before + 1)
-    assert before.max() == 6
+    assert before.max() == LIMIT - 1
     assert env.returns[:2] == [7.0, 7.0]
     with torch.no_grad():
         targets = algorithm._targets(batch)
