@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsqn_fast.errors import OptionError, OutputPathError
-from dsqn_fast.output_files import check_separate, check_writable, write_whole
+from dsqn_fast.output_files import check_separate, check_writable, whole_file, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -32,6 +32,21 @@ def test_what_was_there_stays_when_writing_fails(
     with pytest.raises(OutputPathError, match="cannot be written: No space left"):
         write_whole(target, b"after")
     assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_of_pieces_appears_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    target.write_bytes(b"before")
+    with whole_file(target) as file:
+        file.write(b"af")
+        file.flush()
+        assert target.read_bytes() == b"before"
+        file.write(b"ter")
+    assert target.read_bytes() == b"after"
+    with pytest.raises(TypeError), whole_file(target) as file:
+        file.write("no bytes")  # type: ignore[arg-type]
+    assert target.read_bytes() == b"after"
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from policy_models import scaled_model
 
+from dsqn_fast.benchmarking.plan import Plan
 from dsqn_fast.benchmarking.policy_nets import flattened
 from dsqn_fast.cli.main import main
 from dsqn_fast.conversion import convert
 from dsqn_fast.engine import Engine
+from dsqn_fast.errors import DsqnError
 from dsqn_fast.model import AnnModel, Dense, Flatten, SpikingModel
 
 QUICK = ["bench", "--net", "cartpole", "--peer", "numpy,relu-torch", "--batch", "1,2"]
@@ -54,6 +57,37 @@ def test_a_policy_is_timed_on_states_that_it_visits(
     assert main(words) == 2
     assert "names no environment to take observations from" in capsys.readouterr().err
     assert main([*words, "--json", str(policy)]) == 2
+
+
+def test_a_policy_that_is_named_like_a_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its noise: an observation has its own, in batches of any size."""
+    monkeypatch.chdir(tmp_path)
+    cartpole_policy().replace(encoding="poisson").save("mine.npz")
+    Path("mine.npz").rename("cartpole")
+    words = ["bench", "--policy", "cartpole", "--peer", "engine-fixed", "--batch", "1,7"]
+    words += ["-T", "8", "--rounds", "1", "--seconds", "0.001", "--json", "b.json"]
+    assert main(words) == 0
+    assert "cartpole (policy" in capsys.readouterr().out
+    rows = json.loads(Path("b.json").read_text())["rows"]
+    assert {(row["net"], row["origin"]) for row in rows} == {("./cartpole", "policy")}
+    engine = [row["agreement"] for row in rows if row["peer"] == "engine"]
+    assert [row["observations"] for row in engine] == [64, 63]
+    assert [(row["share"], row["largest_difference"]) for row in engine] == [(1, 0), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("env_id", "message"),
+    [("Cartpole-v7", "Cartpole-v7"), ("MountainCar-v0", "(2,)"), (None, "names no environment")],
+)
+def test_a_policy_that_cannot_play_is_found_early(
+    env_id: str | None, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.npz"
+    cartpole_policy().replace(env_id=env_id).save(path)
+    with pytest.raises(DsqnError, match=re.escape(message)):
+        Plan(policies=(path,))
 
 
 def cartpole_policy() -> SpikingModel:

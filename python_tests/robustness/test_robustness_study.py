@@ -115,6 +115,30 @@ def test_the_command_writes_table_json_and_figure(
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("names", [["bar"], ["bar", "noise"]])
+def test_panels_fill_the_picture(names: list[str]) -> None:
+    pytest.importorskip("matplotlib")
+    from dsqn_fast.robustness.figure import robustness_figure
+
+    returns = np.random.default_rng(0).normal(10, 1, (4, 1))
+    undisturbed, *disturbed = (
+        Condition(disturbance=name, level=0.0, ann=returns, spiking=returns + 1)
+        for name in ("none", *names)
+    )
+    report = RobustnessReport(
+        undisturbed=undisturbed,
+        conditions=tuple(disturbed),
+        level_names=dict.fromkeys(names, "level"),
+    )
+    figure = robustness_figure(report, "title")
+    figure.draw_without_rendering()
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert len(shown) == len(names)
+    assert max(axes.get_position().x1 for axes in shown) > 0.95
+    assert min(axes.get_position().x0 for axes in shown) < 0.15
+    assert min(axes.get_position().y0 for axes in shown) < 0.2
+
+
 def test_what_cannot_be_measured_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from catch_environment import register_catch
 from gymnasium import spaces
+from walk_environment import LIMIT, register_walk
 
 from dsqn_fast.environments import make_environment
-from dsqn_fast.errors import EnvironmentMismatchError, OptionError, TrainingError
+from dsqn_fast.errors import EnvironmentMismatchError, OptionError, OutputPathError, TrainingError
 from dsqn_fast.model import Conv2d, Dense
 from dsqn_fast.model_io import load_policy
 
 pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
-from dsqn_fast.training.images import train_on_images
+import torch
+
+from dsqn_fast.training.images import dqn_loop, train_on_images
+from dsqn_fast.training.images.checkpoint import opened_checkpoint, write_checkpoint
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings, image_dqn_preset
 from dsqn_fast.training.images.frame_memory import FrameMemory
-from dsqn_fast.training.images.games import make_games
+from dsqn_fast.training.images.games import AtariGames, make_games
 from dsqn_fast.training.images.games_vec_env import GamesVecEnv
 from dsqn_fast.training.methods import load_method
 from dsqn_fast.training.run_folder import RunFolder
@@ -68,11 +75,26 @@ class _StopError(Exception):
     """Ends a run from within."""
 
 
+@pytest.fixture
+def decided_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes with every decision of the games, and at no other moment."""
+    now, step_wait = [0.0], GamesVecEnv.step_wait
+
+    def step(self: GamesVecEnv) -> Any:
+        now[0] += 1
+        return step_wait(self)
+
+    monkeypatch.setattr(GamesVecEnv, "step_wait", step)
+    monkeypatch.setattr(dqn_loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+
+@pytest.mark.usefixtures("decided_time")
 def test_a_resumed_run_repeats_an_uninterrupted_one(tmp_path: Path) -> None:
-    options: Any = {"changes": {**SMALL, "total_steps": "3000"}, "n_steps": None}
+    changes = {**SMALL, "total_steps": "1500", "checkpoint_every": "512", "test_episodes": "5"}
+    options: Any = {"changes": changes, "n_steps": None}
 
     def stop(state: Any) -> None:
-        if state.step > 2100:
+        if state.step > 1100:
             raise _StopError
 
     env_id = register_catch()
@@ -83,10 +105,12 @@ def test_a_resumed_run_repeats_an_uninterrupted_one(tmp_path: Path) -> None:
     for one, other in zip(whole.network.layers, again.network.layers, strict=True):
         if isinstance(one, Dense | Conv2d) and isinstance(other, Dense | Conv2d):
             np.testing.assert_array_equal(one.weight, other.weight)
-    kept = ("step", "mean_return", "games", "epsilon")
-    curves = [RunFolder(tmp_path / name).evaluations() for name in ("whole", "cut")]
-    one, other = ([[row[name] for name in kept] for row in curve] for curve in curves)
-    assert one == other
+    curve = RunFolder(tmp_path / "whole").evaluations()
+    assert curve == RunFolder(tmp_path / "cut").evaluations()
+    assert [row["seconds"] for row in curve] == [row["step"] / 8 for row in curve]
+    (tmp_path / "whole" / "result.json").unlink()  # as if it had been stopped in the test
+    tested = train_on_images("dqn", env_id, out=tmp_path / "whole", resume=True, **options)
+    assert whole.test.to_dict() == again.test.to_dict() == tested.test.to_dict()
     (tmp_path / "cut" / "result.json").unlink()
     (tmp_path / "cut" / "checkpoint.pt").write_bytes(b"no checkpoint")
     with pytest.raises(TrainingError, match="is not a checkpoint of this run"):
@@ -99,9 +123,9 @@ def _memory(size: int, n_envs: int = 2) -> FrameMemory:
 
 
 def test_the_memory_gives_back_the_states_that_were_seen() -> None:
-    """Games of random length; every state has numbers of its own."""
+    """Games of random length, some ended by a time limit; every state has numbers of its own."""
     rng = np.random.default_rng(0)
-    memory, seen, number = _memory(240), {}, 0
+    memory, seen, number, ended_late = _memory(240), {}, 0, set()
     state = np.zeros((2, 3, 2, 2), np.uint8)
 
     def frame() -> np.ndarray:
@@ -111,18 +135,24 @@ def test_the_memory_gives_back_the_states_that_were_seen() -> None:
         state[env] = [frame() for _ in range(3)]
     for number in range(500):
         over = rng.random(2) < 0.1
+        late = over & (rng.random(2) < 0.5)
         done = over | (rng.random(2) < 0.05)
         action = rng.integers(4, size=2)
         following = np.concatenate([state[:, 1:], np.stack([frame(), frame()])[:, None]], 1)
-        for env in np.flatnonzero(over):
-            following[env] = [frame() for _ in range(3)]
-        infos = [{"over": bool(flag)} for flag in over]
+        infos = [
+            {"over": bool(one), "TimeLimit.truncated": bool(other)}
+            for one, other in zip(over, late, strict=True)
+        ]
         memory.add(state, following, action, np.full(2, number, np.float32), done, infos)
         for env in range(2):
-            seen[number, int(action[env]), state[env].tobytes()] = following[env], done[env]
-        state = following
+            ends = bool(done[env] and not late[env])
+            seen[number, int(action[env]), state[env].tobytes()] = following[env], ends
+        ended_late |= {number} if late.all() else set()
+        state = following.copy()
+        for env in np.flatnonzero(over):
+            state[env] = [frame() for _ in range(3)]
     drawn = memory.sample(3000)
-    oldest = number
+    oldest, late_ones = number, 0
     for index in range(3000):
         reward = int(drawn.rewards[index])
         key = reward, int(drawn.actions[index]), drawn.observations[index].numpy().tobytes()
@@ -130,9 +160,102 @@ def test_the_memory_gives_back_the_states_that_were_seen() -> None:
         assert bool(drawn.dones[index]) == done_one
         if not done_one:
             np.testing.assert_array_equal(drawn.next_observations[index].numpy(), following_one)
+            late_ones += reward in ended_late
         oldest = min(oldest, reward)
+    assert late_ones > 0
     assert 500 - 120 <= oldest < 500 - 80
     assert memory.size() <= 240
+
+
+def _filled(size: int, decisions: int) -> FrameMemory:
+    rng, memory = np.random.default_rng(0), _memory(size)
+    images = rng.integers(256, size=(decisions + 1, 2, 3, 2, 2), dtype=np.uint8)
+    for number in range(decisions):
+        infos = [{"over": bool(flag)} for flag in rng.random(2) < 0.1]
+        reward, done = rng.random(2).astype(np.float32), rng.random(2) < 0.1
+        memory.add(*images[number : number + 2], rng.integers(4, size=2), reward, done, infos)
+    return memory
+
+
+@pytest.mark.parametrize("decisions", [30, 500])
+def test_a_memory_comes_back_from_a_checkpoint(tmp_path: Path, decisions: int) -> None:
+    memory, path = _filled(240, decisions), tmp_path / "checkpoint.pt"
+    write_checkpoint(path, {"memory": memory.state()})
+    again = _memory(240)
+    with opened_checkpoint(path) as state:
+        again.restore(state["memory"])
+    assert again.used == memory.used
+    for name in ("frames", "actions", "rewards", "dones", "valid", "position"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(memory, name))
+    with (
+        pytest.raises(TrainingError, match="is not a checkpoint"),
+        opened_checkpoint(path) as state,
+    ):
+        _memory(24).restore(state["memory"])
+
+
+def test_a_checkpoint_takes_no_second_memory(tmp_path: Path) -> None:
+    space = spaces.Box(0, 255, (3, 84, 84), np.uint8)
+    memory = FrameMemory(500, space, spaces.Discrete(4), "cpu", n_envs=2)
+    memory.used = 200
+    tracemalloc.start()
+    write_checkpoint(tmp_path / "checkpoint.pt", {"memory": memory.state()})
+    with opened_checkpoint(tmp_path / "checkpoint.pt") as state:
+        memory.restore(state["memory"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    written = (tmp_path / "checkpoint.pt").stat().st_size
+    assert 2 * 200 * 84 * 84 < written < 1.1 * 2 * 200 * 84 * 84
+    assert peak < written / 4
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            if self.tell() > 1000:
+                raise OSError(28, "No space left on device")
+            return super().write(data)
+
+    monkeypatch.setattr(Path, "open", lambda *_: Full())
+    with pytest.raises(OutputPathError, match="cannot be written: No space left"):
+        write_checkpoint(tmp_path / "checkpoint.pt", {"memory": _filled(240, 30).state()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_time_limit_ends_no_return() -> None:
+    """As Stable-Baselines3's own memory has it: the value of the last state still counts."""
+    env = GamesVecEnv(make_games(register_walk(), 2, lives=True), 2, clip_rewards=True)
+    settings = ImageDqnSettings().changed({**SMALL, "n_envs": 2, "train_every": 2})
+    algorithm = ImageQLearning(env, settings=settings, seed=0)
+    algorithm.learn(80)
+    batch = algorithm.memory.sample(200)
+    assert not batch.dones.any()
+    before, after = (
+        images[:, 0, 0, 0].numpy().astype(int)
+        for images in (batch.observations, batch.next_observations)
+    )
+    np.testing.assert_array_equal(after, before + 1)
+    assert before.max() == LIMIT - 1
+    assert env.returns[:2] == [7.0, 7.0]
+    with torch.no_grad():
+        targets = algorithm._targets(batch)
+    assert (targets != batch.rewards).all()
+
+
+def test_a_limit_of_frames_ends_no_return_of_an_atari_game() -> None:
+    pytest.importorskip("ale_py")
+    games = AtariGames("ALE/Breakout-v5", 2, lives=False, max_frames=120)
+    images, late = games.reset(0), 0
+    for _ in range(70):
+        outcome = games.step(np.zeros(2, np.int64))
+        for env in np.flatnonzero(outcome.truncated):
+            assert outcome.over[env]
+            assert outcome.ended[env]
+            np.testing.assert_array_equal(outcome.final[env, ..., :-1], images[env, ..., 1:])
+            late += 1
+        images = outcome.images.copy()
+    assert late >= 4
+    games.close()
 
 
 def test_a_memory_that_is_too_small_is_refused() -> None:

@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 import pytest
 from catch_environment import register_catch
+from walk_environment import LIMIT, register_walk
 
 from dsqn_fast.conversion import convert
 from dsqn_fast.environments import make_environment
@@ -24,12 +25,14 @@ from dsqn_fast.model import AnnModel, Dense, Flatten
 from dsqn_fast.model_io import load_policy
 
 pytest.importorskip("torch")
+import torch
+
 from dsqn_fast.training.images import image_preset, train_on_images
 from dsqn_fast.training.images.games import AtariGames, GymnasiumGames
 from dsqn_fast.training.images.network import ImageNetwork
 from dsqn_fast.training.images.ppo import generalised_advantages
 from dsqn_fast.training.images.pqn import lambda_returns
-from dsqn_fast.training.images.rollout import Rollout
+from dsqn_fast.training.images.rollout import Player, Rollout
 from dsqn_fast.training.images.train_imitation import train_by_view_imitation
 from dsqn_fast.training.images.two_views import TwoViews
 from dsqn_fast.training.methods import load_method
@@ -101,6 +104,9 @@ def test_a_resumed_run_repeats_an_uninterrupted_one(method: str, tmp_path: Path)
     for one, other in zip(whole.network.layers, again.network.layers, strict=True):
         if isinstance(one, Dense) and isinstance(other, Dense):
             np.testing.assert_array_equal(one.weight, other.weight)
+    (tmp_path / "whole" / "result.json").unlink()  # as if it had been stopped in the test
+    tested = train_on_images(method, env_id, out=tmp_path / "whole", resume=True, **options)
+    assert whole.test.to_dict() == again.test.to_dict() == tested.test.to_dict()
     curves = [RunFolder(tmp_path / name).evaluations() for name in ("whole", "cut")]
     assert [row["mean_return"] for row in curves[0]] == [row["mean_return"] for row in curves[1]]
     with pytest.raises(TrainingError, match="is finished"):
@@ -153,6 +159,26 @@ def test_lambda_returns_are_the_sums_of_their_definition() -> None:
     second = 2.0
     first = 1 + 0.5 * (0.25 * second + 0.75 * 2)
     np.testing.assert_allclose(found[:, 0], [first, second, third])
+
+
+@pytest.mark.parametrize("with_value", [True, False])
+def test_a_time_limit_ends_no_return(with_value: bool) -> None:
+    """What the last state was worth is part of the reward."""
+    games = GymnasiumGames(register_walk(), 2, None)
+    settings = image_preset("ppo").changed({**SMALL, "n_envs": 2, "horizon": 20, "gamma": 0.5})
+    network = ImageNetwork(
+        settings, shape=games.shape, largest=255.0, n_actions=2, with_value=with_value, seed=0
+    )
+    player = Player(games=games, settings=settings)
+    player.begin(0)
+    rollout = player.play(network, lambda *_: (np.zeros(2, np.int64), np.zeros(2, np.float32)))
+    actor, value = network(torch.full((1, 6, 5, 1), LIMIT, dtype=torch.uint8))
+    worth = float((actor.amax(1) if value is None else value).detach()[0])
+    late = np.arange(1, 21) % LIMIT == 0
+    np.testing.assert_array_equal(rollout.ended, np.stack([late, late], axis=1))
+    np.testing.assert_allclose(rollout.rewards[:, 0], np.where(late, 1 + 0.5 * worth, 1), rtol=1e-6)
+    assert abs(worth) > 1e-4
+    assert rollout.returns == [LIMIT] * 4
 
 
 @pytest.mark.parametrize("network", ["nature", "small"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from dsqn_fast.errors import OptionError, OutputPathError
 
@@ -88,22 +90,33 @@ def write_whole(path: str | Path, data: bytes) -> None:
     """
     check_writable(path)
     target = Path(os.path.realpath(path))
+    if not target.exists() or target.is_file():
+        with whole_file(path) as file:
+            file.write(data)
+        return
     try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
-        else:
-            _replace(target, data)
+        target.write_bytes(data)
     except OSError as error:
         raise _cannot_write(path, error) from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write into piece by piece; it appears, or replaces another, at the end.
+
+    Raises:
+        OutputPathError: It cannot be written; what was there before is still there.
+    """
+    check_writable(path)
+    target = Path(os.path.realpath(path))
     # The name may be as long as names can be: the other one does not contain it.
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
-            file.write(data)
+            yield file
         part.replace(target)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -10,10 +10,9 @@ from typing import Final
 from dsqn_fast.benchmarking.interpreters import interpreter
 from dsqn_fast.benchmarking.nets import NETS, ROWS
 from dsqn_fast.benchmarking.peers.catalogue import ENGINE, PEERS
-from dsqn_fast.benchmarking.policy_nets import policy_batches
+from dsqn_fast.benchmarking.policy_nets import check_policy, policy_batches, policy_name
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_choice, check_n_steps
-from dsqn_fast.model_io import load_policy
 from dsqn_fast.run_options import check_seed
 
 MAX_ROUNDS: Final = 1000
@@ -38,7 +37,7 @@ class Plan:
 
     Raises:
         OptionError: A name is unknown, a number out of range, or a folder or program missing.
-        ModelFileError: A policy is none.
+        As `check_policy`.
     """
 
     nets: tuple[str, ...] = tuple(NETS)
@@ -56,7 +55,7 @@ class Plan:
         for name in self.nets:
             check_choice("net", name, tuple(NETS))
         for policy in self.policies:
-            load_policy(policy)
+            check_policy(policy)
         for name in self.peers:
             check_choice("peer", name, tuple(PEERS))
         for steps in self.n_steps:
@@ -97,7 +96,7 @@ class Plan:
         """(network, T, batch) in the order in which they are timed."""
         return [
             (net, steps, batch)
-            for net in dict.fromkeys([*self.nets, *map(str, self.policies)])
+            for net in dict.fromkeys([*self.nets, *map(policy_name, self.policies)])
             for steps in dict.fromkeys(self.n_steps)
             for batch in dict.fromkeys(self.batches_of(net))
         ]

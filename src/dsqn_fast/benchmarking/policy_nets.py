@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from dsqn_fast.benchmarking.nets import ROWS, BenchmarkNet
+from dsqn_fast.benchmarking.nets import NETS, ROWS, BenchmarkNet
 from dsqn_fast.conversion.gather import greedy, play, spiking
+from dsqn_fast.environments import check_fits, make_environment
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.layers import Flatten
 from dsqn_fast.model.observations import prepare_observations
@@ -21,6 +22,29 @@ PLAYED: Final = 1280
 EPSILON: Final = 0.05
 BATCHES: Final = (1, 64)
 IMAGE_BATCHES: Final = (1, 16)
+
+
+def policy_name(path: Path) -> str:
+    """How a benchmark calls a policy: by its path, with ./ before one that is a key of `NETS`."""
+    return f"./{path}" if str(path) in NETS else str(path)
+
+
+def check_policy(path: Path) -> None:
+    """Check early that a policy can play.
+
+    Raises:
+        ModelFileError: It is no policy file.
+        OptionError: It names no environment.
+        UnknownEnvironmentError: There is no such environment.
+        EnvironmentMismatchError: It does not fit the policy.
+        MissingExtraError: The environment needs a package that is not installed.
+    """
+    model = load_policy(path)
+    env = make_environment(_env_id(model, path), preprocessing=model.preprocessing)
+    try:
+        check_fits(env, model)
+    finally:
+        env.close()
 
 
 def policy_batches(path: Path) -> tuple[int, ...]:
@@ -40,18 +64,14 @@ def load_policy_net(path: Path, *, seed: int = 0) -> BenchmarkNet:
         seed: Seed of the games, in which 5 % of the actions are random.
 
     Raises:
-        ModelFileError: It is no policy file.
-        OptionError: It names no environment.
-        UnknownEnvironmentError: There is no such environment.
+        As `check_policy`.
     """
     model = load_policy(path).replace(early_exit=None)  # peers take all steps
-    if model.env_id is None:
-        raise OptionError(f"{path} names no environment to take observations from: name another")
     source = model.source
     played = play(
         spiking(model, seed=seed) if source is None else greedy(source),
         model if source is None else source,
-        model.env_id,
+        _env_id(model, path),
         max_observations=PLAYED,
         epsilon=EPSILON,
         seed=seed,
@@ -61,7 +81,13 @@ def load_policy_net(path: Path, *, seed: int = 0) -> BenchmarkNet:
     model = _channels_last(model)
     if isinstance(model.layers[0], Flatten):  # peers flatten what a convolution made, no pictures
         model, observations = flattened(model), observations.reshape(len(observations), -1)
-    return BenchmarkNet(str(path), model, observations, "policy")
+    return BenchmarkNet(policy_name(path), model, observations, "policy")
+
+
+def _env_id(model: SpikingModel, path: Path) -> str:
+    if model.env_id is None:
+        raise OptionError(f"{path} names no environment to take observations from: name another")
+    return model.env_id
 
 
 def _channels_last(model: SpikingModel) -> SpikingModel:

@@ -76,7 +76,7 @@ class Contestant:
         for observations in self._others:
             if time.perf_counter() - start > seconds:
                 break
-            potentials += self._peer.decide(observations).tolist()
+            potentials += self._peer.decide_on(observations, len(potentials)).tolist()
         return {"potentials": potentials}
 
     def time(self, seconds: float) -> dict[str, Any]:

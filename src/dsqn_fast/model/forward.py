@@ -35,9 +35,10 @@ def windows(
 def apply_layer(layer: Connection, inputs: Floats) -> Floats:
     """Output (B, *shape) of ``layer`` for ``inputs`` (B, *shape), without activation."""
     if isinstance(layer, Dense):
-        return inputs @ layer.weight.astype(inputs.dtype) + layer.bias.astype(inputs.dtype)
+        weight = layer.weight.astype(inputs.dtype, copy=False)
+        return inputs @ weight + layer.bias.astype(inputs.dtype)
     if isinstance(layer, Conv2d):
-        weight = layer.weight.astype(inputs.dtype)
+        weight = layer.weight.astype(inputs.dtype, copy=False)
         view = windows(inputs, weight.shape[:2], layer.stride, layer.padding)
         patches = view.transpose(0, 1, 2, 4, 5, 3)
         rows = weight.reshape(math.prod(weight.shape[:3]), weight.shape[3])

@@ -27,9 +27,12 @@ def robustness_figure(report: RobustnessReport, title: str) -> Figure:
         MissingExtraError: matplotlib is not installed.
     """
     names = list(report.level_names)
-    rows = math.ceil(len(names) / _COLUMNS)
-    figure = new_figure(10.0, 0.8 + 2.9 * rows)
-    panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    columns = min(_COLUMNS, len(names))
+    rows = math.ceil(len(names) / columns)
+    # A single panel is wider than one of two, for the title, and fills the picture.
+    width, height = (7.0, 4.0) if len(names) == 1 else (10.0, 0.8 + 2.9 * rows)
+    figure = new_figure(width, height)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for name, axes in zip(names, panels, strict=False):
         _draw(axes, report, name)
     for axes in panels[len(names) :]:

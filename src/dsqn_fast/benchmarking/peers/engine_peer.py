@@ -41,6 +41,11 @@ class EnginePeer(Peer):
         result = self._engine.run(observations, n_steps=self._n_steps)
         return result.outputs
 
+    def decide_on(self, observations: Floats, first: int) -> Floats:
+        """Outputs of one run whose noise is that of decisions ``first`` and on."""
+        result = self._engine.run(observations, n_steps=self._n_steps, decisions=first)
+        return result.outputs
+
 
 class FixedEnginePeer(EnginePeer):
     """`Engine.run` in fixed point."""

@@ -72,5 +72,9 @@ class Peer(ABC):
     def decide(self, observations: Floats) -> Floats:
         """Final potentials (B, n_out) for observations (B, *shape), channels last."""
 
+    def decide_on(self, observations: Floats, first: int) -> Floats:
+        """As `decide`; ``first`` is the index of the first decision, which may key its noise."""
+        return self.decide(observations)
+
     def close(self) -> None:  # noqa: B027 - few peers hold anything
         """Free processes and files."""

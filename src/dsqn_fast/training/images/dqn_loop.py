@@ -6,7 +6,7 @@ ends with a checkpoint, which holds the replay memory too.
 
 from __future__ import annotations
 
-import io
+import copy
 import json
 import math
 import time
@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import set_random_seed
 
 from dsqn_fast.model import AnnModel
-from dsqn_fast.training.images.checkpoint import opened_checkpoint
+from dsqn_fast.training.images.checkpoint import opened_checkpoint, write_checkpoint
 from dsqn_fast.training.images.dqn import ImageQLearning
 from dsqn_fast.training.images.dqn_settings import ImageDqnSettings
 from dsqn_fast.training.images.games import Games
@@ -73,7 +72,7 @@ class DqnTraining:
         self._env = GamesVecEnv(self.games, settings.n_envs, clip_rewards=settings.clip_rewards)
         self.algorithm = ImageQLearning(self._env, settings=settings, seed=self.seed)
         self._recent: deque[float] = deque(maxlen=RECENT_GAMES)
-        self._games_done, self._seconds, self._begin = 0, 0.0, 0.0
+        self._games_done, self._before, self._began = 0, 0.0, 0.0
         self._spacing = max(settings.n_envs, settings.total_steps // _ROWS)
 
     @property
@@ -95,11 +94,17 @@ class DqnTraining:
         if (self.folder.path / CHECKPOINT).exists():
             self._go_back()
         self.folder.rewrite_evaluations(self.rows)
+        self._began = time.perf_counter()
         while self.steps < settings.total_steps:
             number = self.steps // settings.checkpoint_every
             self._segment(min(settings.total_steps, (number + 1) * settings.checkpoint_every))
-            self.folder.write(CHECKPOINT, self._checkpoint())
+            write_checkpoint(self.folder.path / CHECKPOINT, self._checkpoint())
         return self.algorithm
+
+    @property
+    def seconds(self) -> float:
+        """Of training so far, checkpoints included, also before an interruption."""
+        return self._before + time.perf_counter() - self._began
 
     def export(self, **names: Any) -> AnnModel:
         """The last network; see `ImageQLearning.export`."""
@@ -109,6 +114,8 @@ class DqnTraining:
         """Median of (best - second) / max abs of the Q-values on remembered states; NaN: none."""
         if not self.algorithm.memory.size():
             return math.nan
+        key = np.random.SeedSequence((self.seed, self.steps, 1)).generate_state(1)[0]
+        self.algorithm.memory.begin(int(key))  # a resumed run draws the same states
         states = self.algorithm.memory.sample(_GAP_STATES).observations.cpu().numpy()
         return float(np.median(action_gaps(self.algorithm.outputs(states))))
 
@@ -120,7 +127,6 @@ class DqnTraining:
         self._env.begin(int(keys[1]) >> 1)
         algorithm.memory.begin(int(keys[2]))
         algorithm._last_obs = None  # begins the games anew
-        self._begin = time.perf_counter()
         algorithm.learn(
             self.settings.total_steps - self.steps,
             callback=_Clock(until, self._tell),
@@ -131,8 +137,6 @@ class DqnTraining:
         last = self.rows[-1]["step"] if self.rows else 0
         if step - last < self._spacing and step < self.settings.total_steps:
             return
-        now = time.perf_counter()
-        self._seconds, self._begin = self._seconds + now - self._begin, now
         self._recent.extend(self._env.returns)
         self._games_done += len(self._env.returns)
         self._env.returns.clear()
@@ -141,7 +145,7 @@ class DqnTraining:
             "step": step,
             "mean_return": mean,
             "games": self._games_done,
-            "seconds": round(self._seconds, 2),
+            "seconds": round(self.seconds, 2),
             "epsilon": round(self.algorithm.exploration_rate, 4),
         }
         self.rows.append(row)
@@ -149,30 +153,28 @@ class DqnTraining:
         if self.progress is not None:
             self.progress(ImageProgress(step, self.settings.total_steps, mean))
 
-    def _checkpoint(self) -> bytes:
-        algorithm, buffer = self.algorithm, io.BytesIO()
+    def _checkpoint(self) -> dict[str, Any]:
+        algorithm = self.algorithm
         rest = {
             "counters": {name: getattr(algorithm, name) for name in _COUNTERS},
             "rows": self.rows,
             "recent": list(self._recent),
             "returns": self._env.returns,
             "games": self._games_done,
-            "seconds": self._seconds,
+            "seconds": self.seconds,
         }
-        state = {
+        return {
             "policy": algorithm.policy.state_dict(),
             "optimizer": algorithm.policy.optimizer.state_dict(),
             "memory": algorithm.memory.state(),
             "rest": json.dumps(rest),
         }
-        torch.save(state, buffer)
-        return buffer.getvalue()
 
     def _go_back(self) -> None:
         algorithm = self.algorithm
         with opened_checkpoint(self.folder.path / CHECKPOINT) as state:
             algorithm.policy.load_state_dict(state["policy"])
-            algorithm.policy.optimizer.load_state_dict(state["optimizer"])
+            algorithm.policy.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
             algorithm.memory.restore(state["memory"])
             rest = json.loads(state["rest"])
             for name in _COUNTERS:
@@ -180,4 +182,4 @@ class DqnTraining:
             self.rows = list(rest["rows"])
             self._recent.extend(rest["recent"])
             self._env.returns.extend(rest["returns"])
-            self._games_done, self._seconds = int(rest["games"]), float(rest["seconds"])
+            self._games_done, self._before = int(rest["games"]), float(rest["seconds"])

@@ -83,9 +83,12 @@ class FrameMemory(BaseBuffer):
     ) -> None:
         """Remember a decision of every game; ``over`` in its info tells that another one began.
 
+        Where ``TimeLimit.truncated`` says that nothing was lost then, the return goes on: the
+        last state of the game is remembered as what follows, and ``done`` is not.
+
         Args:
             obs: (n, channels, height, width), the newest frame last.
-            next_obs: Likewise.
+            next_obs: Likewise; of a game that is over its last state.
             action: (n,) or (n, 1).
             reward: (n,).
             done: (n,) what ends the return of a state.
@@ -97,9 +100,10 @@ class FrameMemory(BaseBuffer):
                     self._push(env, frame)
             here = (self.position[env] - 1) % self.length
             self.actions[env, here] = int(action[env].item())
-            self.rewards[env, here], self.dones[env, here] = reward[env], done[env]
+            late = bool(infos[env].get("TimeLimit.truncated", False))
+            self.rewards[env, here], self.dones[env, here] = reward[env], done[env] and not late
             self._fresh[env] = bool(infos[env].get("over", False))
-            if not self._fresh[env]:
+            if late or not self._fresh[env]:
                 self._push(env, next_obs[env, -1])
             self.valid[env, here] = True
 
@@ -140,15 +144,18 @@ class FrameMemory(BaseBuffer):
     def _get_samples(self, batch_inds: NDArray[Any], env: Any = None) -> ReplayBufferSamples:
         return self._samples(*np.divmod(batch_inds, self.length))
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Everything remembered."""
-        filled = {name: getattr(self, name)[:, : self.used].copy() for name in _ARRAYS}
-        arrays = {**filled, "position": self.position}
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    def state(self) -> dict[str, Any]:
+        """Everything remembered: views, one for each game, whose bytes lie together."""
+        views: dict[str, Any] = {
+            name: [torch.from_numpy(ring[: self.used]) for ring in getattr(self, name)]
+            for name in _ARRAYS
+        }
+        return {**views, "position": torch.from_numpy(self.position)}
 
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Come back to a noted state; raises ValueError if it is of another memory."""
-        self.used = int(state["frames"].shape[1])
+        self.used = int(state["frames"][0].shape[0])
         self.position[:] = state["position"].numpy()
         for name in _ARRAYS:
-            getattr(self, name)[:, : self.used] = state[name].numpy()
+            for ring, noted in zip(getattr(self, name), state[name], strict=True):
+                ring[: self.used] = noted.numpy()

@@ -24,9 +24,11 @@ class Outcome:
     Attributes:
         images: (n_envs, height, width, channels) uint8 that the next decisions see.
         rewards: The games' own, float32.
-        ended: Whether a life or the game was lost.
-        over: Whether the game was lost and another one has begun.
+        ended: Whether a life or the game was lost, or a time limit ended it.
+        over: Whether the game is over and another one has begun.
         forced: Whether the next action is not the policy's but `force`.
+        truncated: Whether a time limit ended the game, though nothing was lost.
+        final: Images as ``images``: the last ones of games that are over; anything elsewhere.
     """
 
     images: Images
@@ -34,6 +36,8 @@ class Outcome:
     ended: NDArray[np.bool_]
     over: NDArray[np.bool_]
     forced: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    final: Images
 
 
 class Games(Protocol):
@@ -61,12 +65,13 @@ class AtariGames:
         env_id: ``"ALE/Name-v5"``.
         n_envs: Number of games.
         lives: Tell of lost lives; FIRE is forced after each, where the game waits for it.
+        max_frames: Time limit of a game.
     """
 
     largest = 255.0
     force = 1
 
-    def __init__(self, env_id: str, n_envs: int, *, lives: bool) -> None:
+    def __init__(self, env_id: str, n_envs: int, *, lives: bool, max_frames: int = 108_000) -> None:
         from ale_py.vector_env import AtariVectorEnv
 
         probe = make_environment(env_id, preprocessing="mnih")
@@ -80,6 +85,7 @@ class AtariGames:
             spec.kwargs["game"],
             n_envs,
             num_threads=1,
+            max_num_frames_per_episode=max_frames,
             noop_max=30,
             repeat_action_probability=0.0,
             life_loss_info=lives,
@@ -102,12 +108,15 @@ class AtariGames:
         ended = terminated | truncated
         over = info["episode_frame_number"] < self._frame
         self._frame = info["episode_frame_number"].copy()
+        seen = _channels_last(images)
         return Outcome(
-            images=_channels_last(images),
+            images=seen,
             rewards=rewards.astype(np.float32),
             ended=ended,
             over=over,
             forced=ended & ~over & self._fires,
+            truncated=truncated & ~terminated,
+            final=_channels_last(info["final_obs"]) if over.any() else seen,
         )
 
     def close(self) -> None:  # noqa: D102  # as of Games
@@ -156,19 +165,23 @@ class GymnasiumGames:
         return self._images([image for image, _ in started])
 
     def step(self, actions: NDArray[np.int64]) -> Outcome:  # noqa: D102  # as of Games
-        images, rewards, over = [], [], []
+        images, final, rewards, terminated, truncated = [], [], [], [], []
         for env, action in zip(self._envs, actions.tolist(), strict=True):
-            image, reward, terminated, truncated, _ = env.step(action)
+            image, reward, lost, late, _ = env.step(action)
             rewards.append(float(reward))
-            over.append(bool(terminated or truncated))
-            images.append(env.reset()[0] if over[-1] else image)
-        ended = np.array(over)
+            terminated.append(bool(lost))
+            truncated.append(bool(late and not lost))
+            final.append(image)
+            images.append(env.reset()[0] if lost or late else image)
+        over = np.array(terminated) | np.array(truncated)
         return Outcome(
             images=self._images(images),
             rewards=np.array(rewards, np.float32),
-            ended=ended,
-            over=ended,
-            forced=np.zeros(len(ended), bool),
+            ended=over,
+            over=over,
+            forced=np.zeros(len(over), bool),
+            truncated=np.array(truncated),
+            final=self._images(final),
         )
 
     def close(self) -> None:  # noqa: D102  # as of Games

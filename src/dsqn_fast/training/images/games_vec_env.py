@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from dsqn_fast.training.images.games import Games, Images
+from dsqn_fast.training.images.games import Games, Images, Outcome
 
 
 class GamesVecEnv(VecEnv):
@@ -49,15 +49,25 @@ class GamesVecEnv(VecEnv):
         self._actions = np.asarray(actions, np.int64)
 
     def step_wait(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.bool_], Any]:
-        """One decision in every game; the infos tell of games that are over."""
+        """One decision in every game; the infos of games that are over are those of SB3."""
         outcome = self.games.step(self._actions)
         self.forced = outcome.forced
         self._totals += outcome.rewards
         self.returns += self._totals[outcome.over].tolist()
         self._totals[outcome.over] = 0.0
         rewards = np.sign(outcome.rewards) if self._clips else outcome.rewards
-        infos = [{"over": bool(over)} for over in outcome.over]
-        return self._turned(outcome.images), rewards, outcome.ended.copy(), infos
+        return self._turned(outcome.images), rewards, outcome.ended.copy(), self._infos(outcome)
+
+    def _infos(self, outcome: Outcome) -> list[dict[str, Any]]:
+        final = self._turned(outcome.final) if outcome.over.any() else None
+        infos: list[dict[str, Any]] = []
+        for env, over in enumerate(outcome.over.tolist()):
+            info: dict[str, Any] = {"over": over}
+            if over and final is not None:
+                info["terminal_observation"] = final[env]
+                info["TimeLimit.truncated"] = bool(outcome.truncated[env])
+            infos.append(info)
+        return infos
 
     def _turned(self, images: Images) -> NDArray[np.uint8]:
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))

@@ -8,7 +8,6 @@ checkpoint: a run that was interrupted and resumed computes what an uninterrupte
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
 import time
@@ -22,7 +21,7 @@ import numpy as np
 import torch
 
 from dsqn_fast.errors import TrainingError
-from dsqn_fast.training.images.checkpoint import opened_checkpoint
+from dsqn_fast.training.images.checkpoint import opened_checkpoint, write_checkpoint
 from dsqn_fast.training.images.games import Games
 from dsqn_fast.training.images.network import ImageNetwork
 from dsqn_fast.training.images.ppo import Ppo
@@ -112,7 +111,7 @@ class ImageTraining:
             while self.update < self.settings.updates:
                 until = min(self.settings.updates, (self.update // length + 1) * length)
                 self._segment(pool, until)
-                self.folder.write(CHECKPOINT, self._checkpoint())
+                write_checkpoint(self.folder.path / CHECKPOINT, self._checkpoint())
         return self.network
 
     @property
@@ -171,8 +170,7 @@ class ImageTraining:
             total = self.settings.updates * self.settings.batch
             self.progress(ImageProgress(step, total, mean))
 
-    def _checkpoint(self) -> bytes:
-        buffer = io.BytesIO()
+    def _checkpoint(self) -> dict[str, Any]:
         rest = {
             "update": self.update,
             "rows": self.rows,
@@ -180,18 +178,18 @@ class ImageTraining:
             "games": self._games_done,
             "seconds": self._seconds,
         }
-        state = {
+        return {
             "network": self.network.state_dict(),
             "optimizer": self.learner.optimizer.state_dict(),
+            "last_outputs": torch.from_numpy(self._last_outputs),
             "rest": json.dumps(rest),
         }
-        torch.save(state, buffer)
-        return buffer.getvalue()
 
     def _go_back(self) -> None:
         with opened_checkpoint(self.folder.path / CHECKPOINT) as state:
             self.network.load_state_dict(state["network"])
-            self.learner.optimizer.load_state_dict(state["optimizer"])
+            self.learner.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+            self._last_outputs = state["last_outputs"].numpy().copy()
             rest = json.loads(state["rest"])
             self.update, self.rows = int(rest["update"]), list(rest["rows"])
             self._recent.extend(rest["recent"])

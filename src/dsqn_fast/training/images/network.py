@@ -107,6 +107,13 @@ class ImageNetwork(nn.Module):
             actor: torch.Tensor = self(torch.from_numpy(images))[0]
         return actor
 
+    def values(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What states (B, height, width, channels) are worth, (B,): the second head, or max Q."""
+        with torch.no_grad():
+            actor, value = self(torch.from_numpy(images))
+        found: NDArray[np.float32] = (actor.amax(1) if value is None else value).numpy()
+        return found
+
     def export(self, **names: Any) -> AnnModel:
         """The trunk and the first head, for images from 0 to 1 with channels first.
 

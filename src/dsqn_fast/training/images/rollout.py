@@ -27,8 +27,9 @@ class Rollout:
         last: (n_envs, height, width, channels) after the last decision.
         actions: int64.
         log_probability: Of the action under the policy that played, float32.
-        rewards: Learned from, float32.
-        ended: Whether a life or the game was lost.
+        rewards: Learned from, float32. Where a time limit ended a game, what its last state was
+            worth to the network that played is part of it, discounted, as in Stable-Baselines3.
+        ended: Whether a life or the game was lost, or a time limit ended it.
         free: Whether the policy chose the action.
         returns: Full-game sums of the games' own rewards, of the games that were over.
     """
@@ -87,7 +88,7 @@ class Player:
             np.empty(size, bool),
             np.empty(size, bool),
         )
-        returns: list[float] = []
+        later, returns = np.zeros(size, np.float32), list[float]()
         for step in range(self.settings.horizon):
             images[step], free[step] = self._images, ~self._forced
             chosen, log_probability[step] = choose(network.outputs(images[step]), self.rng)
@@ -95,6 +96,9 @@ class Player:
             outcome = self.games.step(actions[step])
             self._images, self._forced = outcome.images, outcome.forced
             rewards[step], ended[step] = outcome.rewards, outcome.ended
+            late = outcome.truncated
+            if late.any():
+                later[step, late] = self.settings.gamma * network.values(outcome.final[late])
             self._returns += outcome.rewards
             returns += self._returns[outcome.over].tolist()
             self._returns[outcome.over] = 0
@@ -103,7 +107,7 @@ class Player:
             last=self._images.copy(),
             actions=actions,
             log_probability=log_probability,
-            rewards=np.sign(rewards) if self.settings.clip_rewards else rewards,
+            rewards=later + (np.sign(rewards) if self.settings.clip_rewards else rewards),
             ended=ended,
             free=free,
             returns=returns,
