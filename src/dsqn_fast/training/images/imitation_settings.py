@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dsqn_fast.errors import OptionError
 from dsqn_fast.frame_views import VIEWS
 from dsqn_fast.model.options import check_choice
+from dsqn_fast.training.bfloat16 import has_fast_bfloat16
 from dsqn_fast.training.settings import TrainingSettings
 
 
@@ -36,7 +37,8 @@ class ViewImitationSettings(TrainingSettings):
         sharpness: Factor on the teacher's outputs before their softmax, which is imitated.
         eval_every: Decisions between two evaluations of the pupil; the best one is kept.
         test_epsilon: Share of random actions in evaluations and in the test at the end.
-        bfloat16: Compute the teacher's outputs and the pupil's gradients with it.
+        bfloat16: Compute the teacher's outputs and the pupil's gradients with it; by default
+            where the CPU has instructions for it.
     """
 
     teacher: str = ""
@@ -59,7 +61,7 @@ class ViewImitationSettings(TrainingSettings):
     eval_episodes: int = 30
     test_episodes: int = 30
     test_epsilon: float = 0.05
-    bfloat16: bool = True
+    bfloat16: bool = field(default_factory=has_fast_bfloat16)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from dsqn_fast.errors import OptionError
 from dsqn_fast.model.options import check_choice
+from dsqn_fast.training.bfloat16 import has_fast_bfloat16
 from dsqn_fast.training.settings import TrainingSettings
 
 IMAGE_METHODS: Final = ("ppo", "pqn")
@@ -35,8 +36,8 @@ class ImageSettings(TrainingSettings):
         epsilon_end: Smallest share of random actions (pqn).
         epsilon_fraction: Share of the training over which it falls (pqn).
         test_epsilon: Share of random actions in the test at the end.
-        bfloat16: Compute convolutions with bfloat16, several times faster where the CPU has
-            matrix units for it.
+        bfloat16: Compute convolutions with bfloat16: by default where the CPU has instructions
+            for it, several times faster there and many times slower elsewhere.
     """
 
     network: Literal["nature", "small", "tiny"] = "nature"
@@ -60,7 +61,7 @@ class ImageSettings(TrainingSettings):
     test_episodes: int = 30
     test_epsilon: float = 0.05
     checkpoint_every: int = 200_000
-    bfloat16: bool = True
+    bfloat16: bool = field(default_factory=has_fast_bfloat16)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
