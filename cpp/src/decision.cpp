@@ -193,6 +193,7 @@ void Decision<T>::describe_dynamics(std::size_t l, PopulationBlock<T>& block) co
   block.alpha = static_cast<T>(dynamics.alpha);
   block.beta = static_cast<T>(dynamics.beta);
   block.reset = last && !network_.output_spikes() ? Reset::none : dynamics.reset;
+  block.is_output = last;
   block.spikes = dynamics.spikes;
   block.burst_limit = dynamics.burst_limit;
   block.strict = block.late_reset = dynamics.timing == Timing::spytorch;

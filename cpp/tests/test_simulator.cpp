@@ -259,6 +259,17 @@ void check_words(int nth, Random& random) {
   }
 }
 
+// A single population, whose potentials are looked at though it fires.
+template <class T>
+void check_single(Random& random) {
+  auto plain = random_dense<T>({4, 600}, random);
+  for (T& b : plain.layers[0].bias) b = b / 4 - T(0.2);
+  for (const Decoding decoding : {Decoding::count_and_potential, Decoding::count}) {
+    plain.dynamics.decoding = decoding;
+    check(plain, 70, random, 5);
+  }
+}
+
 template <class T>
 void check_empty_batch() {
   Random random(3);
@@ -293,6 +304,8 @@ int main(int argc, char** argv) {
   check_wide<double>(random);
   check_words<float>(nth, random);
   check_words<double>(nth, random);
+  check_single<float>(random);
+  check_single<double>(random);
   check_empty_batch<float>();
   return failures;
 }

@@ -158,6 +158,7 @@ struct PopulationBlock {
   bool late_reset;  // resets one step late by `unit` (timing spytorch)
   T unit;           // what stands for 1
   bool bias_first;  // v = (bias + input) + beta * v (timing nest, reset by subtraction)
+  bool is_output;   // its potentials are looked at in the end
   T* v;
   T* synapse;  // used where alpha > 0
   T* sum;      // spikes so far, used by signed spikes
