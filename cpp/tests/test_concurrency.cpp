@@ -69,7 +69,7 @@ void check_interrupts(const std::vector<int>& sizes, Encoding encoding, std::int
     const auto start = std::chrono::steady_clock::now();
     CHECK_THROWS(simulator.run(observations.data(), keys.data(), batch, options), Interrupted);
     const auto took = std::chrono::steady_clock::now() - start;
-    CHECK(took < std::chrono::seconds(10));  // sanitizers are slow
+    CHECK(took < std::chrono::minutes(2));  // not hours; sanitizers are slow
     CHECK_EQUAL(asked, 3);
     CHECK(!elsewhere);
   }
