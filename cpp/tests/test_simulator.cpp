@@ -1,6 +1,6 @@
 // The simulator against a naive simulation, in every mode. One instruction set per run:
 // DSQN_FORCE_ISA names it; exit status 77 says that it does not run here. An argument N checks
-// every Nth mode only.
+// every Nth mode and network only.
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -122,9 +122,9 @@ void check_every_mode(int nth, Random& random) {
 // Networks whose sums of weights are looked up, and those that are just too large; batches that
 // fill groups, and not.
 template <class T>
-void check_tables(Random& random) {
+void check_tables(int nth, Random& random) {
   const std::vector<int> widths = {1, 2, 7, 8, 9, 15, 16, 17}, batches = {1, 2, 3, 4, 5, 9};
-  for (int i = 0; i < 48; ++i) {
+  for (int i = 0; i < 48; i += nth) {
     std::vector<int> sizes = {pick(random, {1, 4, 9}), pick(random, widths)};
     if (i % 3 > 0) sizes.push_back(pick(random, widths));
     sizes.push_back(pick(random, {1, 2, 3, 4, 5}));
@@ -179,9 +179,9 @@ void make_huge(PlainNetwork<T>& plain) {
 // Networks whose neurons are left out where they cannot fire: most of them, hardly any, all of
 // them.
 template <class T>
-void check_pruned(Random& random) {
+void check_pruned(int nth, Random& random) {
   const std::vector<int> widths = {1, 5, 17, 24, 33, 63, 64, 65, 100, 130};
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 60; i += nth) {
     std::vector<int> sizes = {pick(random, {1, 2, 4}), pick(random, {17, 40, 64, 70, 130})};
     for (int l = 0; l < i % 3; ++l) sizes.push_back(pick(random, widths));
     sizes.push_back(pick(random, {1, 3, 5, 18}));
@@ -296,10 +296,10 @@ int main(int argc, char** argv) {
   const int nth = argc > 1 ? std::atoi(argv[1]) : 1;
   check_every_mode<float>(nth, random);
   check_every_mode<double>(nth, random);
-  check_tables<float>(random);
-  check_tables<double>(random);
-  check_pruned<float>(random);
-  check_pruned<double>(random);
+  check_tables<float>(nth, random);
+  check_tables<double>(nth, random);
+  check_pruned<float>(nth, random);
+  check_pruned<double>(nth, random);
   check_wide<float>(random);
   check_wide<double>(random);
   check_words<float>(nth, random);
