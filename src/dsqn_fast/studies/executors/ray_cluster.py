@@ -7,10 +7,10 @@ package and Ray in the same versions, and no files.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import platform
 import socket
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -97,29 +97,31 @@ class RayExecutor:
 
     def run(self, cells: Sequence[Cell], materials: Mapping[str, Material]) -> Iterator[Row]:
         """Rows as they are finished; see `Executor.run`."""
+        # Ray prints on stdout, at any time, that a machine is lost: the results are to stand there.
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                yield from self._rows(cells, materials)
+            except (self._ray.exceptions.RayError, ConnectionError, TimeoutError) as error:
+                raise ClusterError(
+                    f"the Ray cluster was lost: {_first_line(error)}; finished cells are kept, "
+                    "go on with --resume"
+                ) from None
+            finally:
+                with contextlib.suppress(Exception):
+                    self._ray.shutdown()
+
+    def _rows(self, cells: Sequence[Cell], materials: Mapping[str, Material]) -> Iterator[Row]:
         ray = self._ray
         sent = {name: ray.put(material) for name, material in materials.items()}
         task = ray.remote(_compute).options(num_cpus=1, max_retries=RETRIES)
         waiting = list(reversed(cells))
         running: list[Any] = []
-        try:
-            while waiting or running:
-                while waiting and len(running) < 2 * self.jobs:
-                    cell = waiting.pop()
-                    running.append(task.remote(cell, sent[cell.policy]))
-                # Ray prints on stdout that a machine is lost: the results are to stand there.
-                with contextlib.redirect_stdout(io.StringIO()):
-                    done, running = ray.wait(running, num_returns=1)
-                    rows = ray.get(done)
-                yield from rows
-        except (ray.exceptions.RayError, ConnectionError, TimeoutError) as error:
-            raise ClusterError(
-                f"the Ray cluster was lost: {_first_line(error)}; finished cells are kept, go on "
-                "with --resume"
-            ) from None
-        finally:
-            with contextlib.suppress(Exception):
-                ray.shutdown()
+        while waiting or running:
+            while waiting and len(running) < 2 * self.jobs:
+                cell = waiting.pop()
+                running.append(task.remote(cell, sent[cell.policy]))
+            done, running = ray.wait(running, num_returns=1)
+            yield from ray.get(done)
 
     def describe(self) -> dict[str, Any]:
         """Name, number of jobs and the machines, without their addresses."""
