@@ -192,11 +192,12 @@ def main() -> None:
     # One before that is not timed, and one after that is not made: every timed one plays too.
     settings = settings.changed({"total_steps": (options.updates + 2) * settings.batch})
     plain = settings.changed({"bfloat16": False})
-    reduced = settings.changed({"bfloat16": True})
+    loops = {"here, float32": plain}
+    if not options.float32:
+        loops["here, bfloat16"] = settings.changed({"bfloat16": True})
     with contextlib.ExitStack() as stack:
         rows = [Times("Stable-Baselines3", sb3_update(options.env, plain, options.seed))]
-        loops = {"here, float32": plain, "here, bfloat16": reduced}
-        for title, chosen in list(loops.items())[: 1 if options.float32 else 2]:
+        for title, chosen in loops.items():
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             loop = PausedLoop(options.env, chosen, folder, options.seed)
             stack.callback(loop.close)

@@ -16,8 +16,8 @@ def has_fast_bfloat16(cpu_info: Path = CPU_INFO) -> bool:
         cpu_info: What Linux tells about the processor; where it is missing the answer is no.
     """
     try:
-        lines = cpu_info.read_text().splitlines()
+        with cpu_info.open() as lines:  # no further than to the first of many processors
+            flags = next((line for line in lines if line.startswith("flags")), "")
     except OSError:
         return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
     return not FLAGS.isdisjoint(flags.split())
